@@ -1,0 +1,164 @@
+"""The thin layer over the official Kubernetes client.
+
+`kubernetes.stream` replaces a method of its `ApiClient` while a call runs, so two
+threads must never share one (https://github.com/kubernetes-client/python/issues/928):
+every thread gets its own, made from the same kubeconfig.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
+from kubernetes.stream import stream
+from websocket import WebSocketException
+
+from labsupport.errors import LabError
+
+FIELD_MANAGER = "netpol-lab"
+REQUEST_SECONDS = 30
+
+Object = Mapping[str, Any]
+
+
+class ExecFailed(LabError):
+    """A command in a pod could not be run, or did not end in time."""
+
+
+class ApiRefused(LabError):
+    """The API server refused an object; carries the HTTP status and its message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class KindUnknown(LabError):
+    """The cluster serves no such kind: its CRD is not installed."""
+
+
+class Kube:
+    """One cluster, by kubeconfig. Safe to use from several threads."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
+        self._local = threading.local()
+
+    @property
+    def api(self) -> client.ApiClient:
+        """This thread's own client."""
+        if not hasattr(self._local, "api"):
+            self._local.api = config.new_client_from_config(  # type: ignore[no-untyped-call]
+                str(self.kubeconfig)
+            )
+        api: client.ApiClient = self._local.api
+        return api
+
+    @property
+    def core(self) -> client.CoreV1Api:
+        """Pods, namespaces, nodes."""
+        return client.CoreV1Api(self.api)
+
+    def version(self) -> str:
+        """The API server's version, such as `v1.36.1`."""
+        return str(client.VersionApi(self.api).get_code(_request_timeout=5).git_version)
+
+    def apply(self, manifest: Object) -> None:
+        """Apply one object server-side, as the field manager `netpol-lab`.
+
+        Raises:
+            KindUnknown: the API server does not serve the object's kind.
+            ApiRefused: it answered with an error.
+        """
+        resource = self._resource(manifest)
+        meta = manifest["metadata"]
+        try:
+            resource.server_side_apply(
+                body=dict(manifest),
+                name=meta["name"],
+                namespace=meta.get("namespace"),
+                field_manager=FIELD_MANAGER,
+                force_conflicts=True,
+                _request_timeout=REQUEST_SECONDS,
+            )
+        except DynamicApiError as error:
+            raise ApiRefused(error.status, _message(error)) from None
+
+    def delete(self, manifest: Object) -> None:
+        """Delete one object; no error where it is gone already."""
+        meta = manifest["metadata"]
+        try:
+            self._resource(manifest).delete(
+                name=meta["name"],
+                namespace=meta.get("namespace"),
+                _request_timeout=REQUEST_SECONDS,
+            )
+        except DynamicApiError as error:
+            if error.status != 404:
+                raise ApiRefused(error.status, _message(error)) from None
+
+    def list(self, version: str, kind: str, labels: str | None = None) -> list[dict[str, Any]]:
+        """All objects of a kind in all namespaces, as plain dicts.
+
+        Args:
+            version: the kind's `apiVersion`.
+            kind: its name.
+            labels: a label selector.
+        """
+        resource = self._resource({"apiVersion": version, "kind": kind})
+        found = resource.get(label_selector=labels or "", _request_timeout=REQUEST_SECONDS)
+        return [{"apiVersion": version, "kind": kind, **item} for item in found.to_dict()["items"]]
+
+    def exec(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> str:
+        """Run a command in a pod's first container and return its standard output.
+
+        Raises:
+            ExecFailed: it could not start, ended with an error or took longer than
+                `timeout` seconds.
+        """
+        try:
+            channel = stream(
+                self.core.connect_get_namespaced_pod_exec,
+                pod,
+                namespace,
+                command=list(command),
+                stdout=True,
+                stderr=True,
+                stdin=False,
+                tty=False,
+                _preload_content=False,
+            )
+            try:
+                channel.run_forever(timeout=timeout)
+                if channel.is_open():
+                    raise ExecFailed(f"the command in {namespace}/{pod} took over {timeout:g} s")
+                output, code = str(channel.read_stdout() or ""), channel.returncode
+                complaint = str(channel.read_stderr() or "").strip()
+            finally:
+                channel.close()
+        except (ApiException, WebSocketException, OSError, urllib3.exceptions.HTTPError) as error:
+            raise ExecFailed(f"no exec into {namespace}/{pod}: {_message(error)}") from None
+        if code:
+            raise ExecFailed(f"the command in {namespace}/{pod} ended with {code}: {complaint}")
+        return output
+
+    def _resource(self, manifest: Object) -> Any:
+        if not hasattr(self._local, "dynamic"):
+            self._local.dynamic = DynamicClient(self.api)  # type: ignore[no-untyped-call]
+        version, kind = manifest["apiVersion"], manifest["kind"]
+        try:
+            return self._local.dynamic.resources.get(api_version=version, kind=kind)
+        except ResourceNotFoundError:
+            raise KindUnknown(f"the API server serves no {kind} of {version}") from None
+
+
+def _message(error: BaseException) -> str:
+    """An API error without its headers; the first line of anything else."""
+    if isinstance(error, ApiException) and error.body:
+        return str(error.body)[:300]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
