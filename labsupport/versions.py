@@ -43,6 +43,7 @@ class Profile:
     version: str
     images: tuple[Image, ...]
     source: Source
+    plugins: tuple[str, ...] = ()
 
     @property
     def cluster(self) -> str:
@@ -104,4 +105,5 @@ def profile(name: str) -> Profile:
         version=component(entry["version"]),
         images=tuple(image(key) for key in entry["images"]),
         source=Source(**_pins()["sources"][name]),
+        plugins=tuple(entry.get("plugins", ())),
     )

@@ -1,0 +1,308 @@
+"""Create, check and delete the lab's kind clusters.
+
+A cluster is the lab's own when its record says so: `state/clusters/<profile>.json`, which
+is written before kind is called and holds the node containers' ids afterwards. The lab
+never deletes a cluster without a matching record. Clusters have kubeconfigs in the lab's
+state folder; the user's own is not read or written.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from labsupport import cni, console, gobuild, paths, programs, stage, versions
+from labsupport.errors import CheckFailed, LabError, WrongUse
+from labsupport.kube import Kube
+from labsupport.programs import run
+from labsupport.stage import Lane
+from labsupport.versions import Profile
+
+# Seconds on 2 cores with nothing else running, for the progress bars.
+USUAL = {"flannel": 60, "calico": 80, "cilium": 110, "canal": 90}
+
+
+class State(StrEnum):
+    """What exists of a profile's cluster."""
+
+    ABSENT = "absent"
+    FOREIGN = "not made by the lab"
+    UNFINISHED = "unfinished"
+    BROKEN = "broken"
+    READY = "ready"
+
+
+@dataclass
+class Record:
+    """What the lab knows of a cluster it made. `stage` is the last step that was completed."""
+
+    stage: str = "creating"
+    nodes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Status:
+    """A profile's cluster as it is now, with a sentence where something is wrong."""
+
+    profile: str
+    cluster: str
+    state: State
+    detail: str = ""
+
+
+def kubeconfig(profile: Profile) -> Path:
+    """The lab's own kubeconfig for a profile's cluster."""
+    return paths.state() / "kubeconfigs" / f"{profile.name}.yaml"
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """Let one process at a time create or delete clusters; others wait and say for whom."""
+    file = paths.state() / "clusters.lock"
+    holder = paths.state() / "clusters.lock.holder"
+    mutex = FileLock(file)
+    try:
+        mutex.acquire(timeout=0)
+    except Timeout:
+        who = holder.read_text() if holder.exists() else "another process"
+        console.say(f"Waiting for {who}, which is creating or deleting clusters.")
+        mutex.acquire()
+    try:
+        holder.write_text(f"process {os.getpid()}")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        mutex.release()
+
+
+def status(profile: Profile) -> Status:
+    """Look at a profile's cluster: its containers, its API server, its nodes."""
+
+    def answer(state: State, detail: str = "") -> Status:
+        return Status(profile.name, profile.cluster, state, detail)
+
+    nodes, record = _containers(profile), _record(profile)
+    if not nodes:
+        return answer(State.UNFINISHED if record else State.ABSENT)
+    if record is None or (record.nodes and record.nodes != {n: i for n, (i, _) in nodes.items()}):
+        return answer(
+            State.FOREIGN,
+            f"a kind cluster {profile.cluster} exists that this lab did not make; if it is not "
+            f"needed, `kind delete cluster --name {profile.cluster}` removes it",
+        )
+    if record.stage != "ready":
+        return answer(State.UNFINISHED, f"interrupted while {record.stage}")
+    stopped = [name for name, (_, running) in nodes.items() if not running]
+    if stopped:
+        return answer(State.BROKEN, f"node {stopped[0]} is not running")
+    return answer(*_api_health(profile))
+
+
+def up(profiles: Sequence[Profile], recreate: bool = False) -> None:
+    """Make sure that the profiles' clusters exist and that packets cross them.
+
+    What is missing is created, what was interrupted goes on, what is ready is checked.
+
+    Args:
+        profiles: which.
+        recreate: delete the lab's own clusters of these profiles first.
+
+    Raises:
+        CheckFailed: a cluster is broken; the message says how to make it anew.
+        WrongUse: a cluster of that name exists that the lab did not make.
+    """
+    with lock():
+        for profile in profiles:
+            if recreate:
+                _delete(profile)
+            _up(profile)
+
+
+def down(profiles: Sequence[Profile]) -> list[str]:
+    """Delete the profiles' clusters and return the names of those there were.
+
+    Raises:
+        WrongUse: one of them was not made by the lab; none is deleted then.
+    """
+    with lock():
+        for profile in profiles:
+            _refuse_foreign(status(profile))
+        return [profile.cluster for profile in profiles if _delete(profile)]
+
+
+def lanes(profile: Profile) -> list[Lane]:
+    """The stage on a running cluster, ready for cases."""
+    return stage.prepare(Kube(kubeconfig(profile)), _node_names(profile))
+
+
+def _up(profile: Profile) -> None:
+    now = status(profile)
+    _refuse_foreign(now)
+    if now.state is State.BROKEN:
+        _revive(profile)
+        now = status(profile)
+    if now.state is State.BROKEN:
+        raise CheckFailed(
+            f"Cluster {profile.cluster} is broken: {now.detail}. "
+            f"`./lab up --recreate {profile.name}` deletes it and makes it anew."
+        )
+    if now.state is State.READY:
+        console.say(f"[green]✓[/] {profile.cluster} is ready.")
+        return
+    with console.task(f"{profile.cluster}", usual=USUAL[profile.name]):
+        record = _record(profile)
+        if record is None or record.stage == "creating":
+            _create(profile)
+        _finish(profile)
+
+
+def _create(profile: Profile) -> None:
+    """Let kind make the nodes. What an interrupted attempt left is removed first."""
+    _delete(profile)
+    _write(profile, Record("creating"))
+    kubeconfig(profile).parent.mkdir(exist_ok=True)
+    console.say(f"  {profile.cluster}: creating two nodes")
+    try:
+        run(
+            programs.tool("kind"), "create", "cluster",
+            "--name", profile.cluster,
+            "--image", versions.image("node").name,
+            "--config", profile.folder / "kind.yaml",
+            "--kubeconfig", kubeconfig(profile),
+        )  # fmt: skip
+    except programs.ProgramFailed as error:
+        hint = " Too many inotify instances are in use; `./lab doctor` has the command."
+        inotify = "Multi-User System" in error.stderr or "too many open files" in error.stderr
+        raise CheckFailed(f"kind could not create it: {error}.{hint if inotify else ''}") from None
+    _write(profile, Record("installing", {n: i for n, (i, _) in _containers(profile).items()}))
+
+
+def _finish(profile: Profile) -> None:
+    """Images, plugins, CNI and probe pods; every step can be done again."""
+    record = _record(profile) or Record()
+    console.say(f"  {profile.cluster}: loading images")
+    _load_images(profile)
+    for plugin in profile.plugins:
+        for node in record.nodes:
+            run("docker", "cp", gobuild.program(plugin), f"{node}:/opt/cni/bin/{plugin}")
+    console.say(f"  {profile.cluster}: installing {profile.title} {profile.version}")
+    cni.install(profile, kubeconfig(profile))
+    cni.wait(kubeconfig(profile))
+    console.say(f"  {profile.cluster}: sending packets between the nodes")
+    stage.check(lanes(profile))
+    _write(profile, Record("ready", record.nodes))
+
+
+def _load_images(profile: Profile) -> None:
+    """Load all images as one archive, on all nodes at the same time.
+
+    Where Docker may keep several platforms in an image, the archive has to name one, or
+    kind cannot import it (https://github.com/kubernetes-sigs/kind/issues/3795).
+    """
+    archive = paths.cache() / f"{profile.cluster}.tar"
+    names = [image.name for image in profile.images]
+    info = json.loads(run("docker", "info", "--format", "{{json .}}"))
+    several = any("containerd.snapshotter" in str(row) for row in info.get("DriverStatus") or [])
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(info["Architecture"], "amd64")
+    platform = ["--platform", f"linux/{architecture}"] if several else []
+    try:
+        run("docker", "save", *platform, "--output", archive, *names)
+        run(programs.tool("kind"), "load", "image-archive", archive, "--name", profile.cluster)
+    finally:
+        archive.unlink(missing_ok=True)
+
+
+def _revive(profile: Profile) -> None:
+    """Start nodes that Docker stopped, as after a reboot, and wait for what they ran."""
+    stopped = [name for name, (_, running) in _containers(profile).items() if not running]
+    if not stopped:
+        return
+    with console.task(f"starting the stopped nodes of {profile.cluster}"):
+        try:
+            run("docker", "start", *stopped)
+            cni.wait(kubeconfig(profile))
+        except LabError as error:
+            console.say(f"  {error}")
+
+
+def _api_health(profile: Profile) -> tuple[State, str]:
+    try:
+        nodes = Kube(kubeconfig(profile)).list("v1", "Node")
+    except Exception as error:  # whatever the client raises, the API server did not answer
+        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else repr(error)
+        return State.BROKEN, f"its API server does not answer ({reason})"
+    for node in nodes:
+        conditions = {c["type"]: c["status"] for c in node["status"]["conditions"]}
+        if conditions.get("Ready") != "True":
+            return State.BROKEN, f"node {node['metadata']['name']} is not ready"
+    return State.READY, ""
+
+
+def _refuse_foreign(now: Status) -> None:
+    if now.state is State.FOREIGN:
+        raise WrongUse(f"Nothing was changed: {now.detail}.")
+
+
+def _delete(profile: Profile) -> bool:
+    """Delete the lab's own cluster with its kubeconfig and record; False if there was none."""
+    now = status(profile)
+    _refuse_foreign(now)
+    if now.state is State.ABSENT:
+        return False
+    if _containers(profile):
+        with console.task(f"deleting {profile.cluster}"):
+            run(
+                programs.tool("kind"), "delete", "cluster", "--name", profile.cluster,
+                "--kubeconfig", kubeconfig(profile),
+            )  # fmt: skip
+    kubeconfig(profile).unlink(missing_ok=True)
+    _record_file(profile).unlink(missing_ok=True)
+    return True
+
+
+def _containers(profile: Profile) -> dict[str, tuple[str, bool]]:
+    """The cluster's node containers by name: id, and whether it runs.
+
+    kind labels them (https://github.com/kubernetes-sigs/kind/blob/v0.32.0/pkg/cluster/internal/providers/common/constants.go).
+    """
+    lines = run(
+        "docker", "ps", "--all", "--no-trunc",
+        "--filter", f"label=io.x-k8s.kind.cluster={profile.cluster}",
+        "--format", "{{.Names}} {{.ID}} {{.State}}",
+    ).splitlines()  # fmt: skip
+    rows = sorted(line.split() for line in lines)
+    return {name: (identity, state == "running") for name, identity, state in rows}
+
+
+def _node_names(profile: Profile) -> list[str]:
+    """The worker first: it is the node without the control plane's load."""
+    return sorted(_containers(profile), reverse=True)
+
+
+def _record_file(profile: Profile) -> Path:
+    return paths.state() / "clusters" / f"{profile.name}.json"
+
+
+def _record(profile: Profile) -> Record | None:
+    try:
+        return Record(**json.loads(_record_file(profile).read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        raise CheckFailed(
+            f"{_record_file(profile)} is damaged; delete it, and "
+            f"`kind delete cluster --name {profile.cluster}` if that cluster exists."
+        ) from None
+
+
+def _write(profile: Profile, record: Record) -> None:
+    file = _record_file(profile)
+    file.parent.mkdir(exist_ok=True)
+    draft = file.with_suffix(".tmp")
+    draft.write_text(json.dumps(asdict(record)))
+    draft.replace(file)
