@@ -1,0 +1,159 @@
+"""Measure one profile: its cases on its cluster, and where all of it came from."""
+
+import shlex
+import subprocess
+import sys
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+import labsupport
+from labsupport import clusters, cni, doctor, images, paths, programs, report, runner, versions
+from labsupport.cases import Case
+from labsupport.kube import Kube
+from labsupport.stage import Lane
+from labsupport.versions import Profile
+
+# The case in which kubectl is the witness: what a user types, and what it answers.
+SILENT_CASE = "deny-all"
+
+
+def measure(
+    profile: Profile, cases: Sequence[Case], progress: Callable[[Case, str], None]
+) -> report.Report:
+    """Run cases on a profile's cluster and return the report, ready to be written.
+
+    Args:
+        profile: whose cluster; it must be up.
+        cases: which cases.
+        progress: called with each case and its verdict as it ends.
+
+    Raises:
+        CheckFailed: the cluster's probe pods do not get ready.
+    """
+    started = _now()
+    witness = _Witness()
+    results = runner.run(clusters.lanes(profile), cases, progress, witness.apply)
+    return {
+        "apiVersion": report.API_VERSION,
+        "kind": report.KIND,
+        "run": {
+            "id": str(uuid.uuid4()),
+            "startedAt": started,
+            "finishedAt": _now(),
+            "command": command(),
+            "lab": {"version": labsupport.__version__, **_commit()},
+        },
+        "implementation": _implementation(profile),
+        "environment": _environment(profile),
+        "silentFailure": witness.account(results),
+        "cases": results,
+        "summary": report.summarise(results),
+    }
+
+
+def command() -> str:
+    """What the user typed, without the path of the interpreter or the checkout."""
+    return shlex.join(["./lab", *sys.argv[1:]])
+
+
+class _Witness:
+    """Applies the silent failure's policy with kubectl and keeps what kubectl showed."""
+
+    def __init__(self) -> None:
+        self._listed = ""
+
+    def apply(self, lane: Lane, case: Case, manifest: dict[str, Any]) -> str:
+        if case.id != SILENT_CASE:
+            return runner.through_api(lane, case, manifest)
+        answer = self._kubectl(lane, "apply", "-f", "-", stdin=yaml.safe_dump(manifest))
+        namespace = manifest["metadata"]["namespace"]
+        self._listed = self._kubectl(lane, "get", "networkpolicy", "--namespace", namespace)
+        return answer
+
+    def account(self, results: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+        """What was answered, what was listed and what the packets did; None if not run."""
+        case = next((r for r in results if r["id"] == SILENT_CASE and r["steps"]), None)
+        if case is None:
+            return None
+        step = case["steps"][0]
+        denied = [c for c in step["connections"] if c["expected"] == "denied"]
+        packets = {
+            "before": dict(Counter(c["before"] for c in denied)),
+            "with": dict(Counter(c["observed"] for c in denied)),
+        }
+        passed = packets["with"].get("allowed", 0)
+        return {
+            "policy": case["policies"][0]["metadata"]["name"],
+            "accepted": step["apiAnswer"],
+            "listed": self._listed,
+            "packets": packets,
+            "verdict": case["verdict"],
+            "sentence": (
+                f"The API server accepted the policy and lists it; of {len(denied)} connections "
+                f"that it denies, {passed} still worked."
+            ),
+        }
+
+    @staticmethod
+    def _kubectl(lane: Lane, *arguments: str, stdin: str | None = None) -> str:
+        kubectl = programs.tool("kubectl")
+        answer = programs.run(
+            kubectl, "--kubeconfig", lane.kube.kubeconfig, *arguments, stdin=stdin
+        )
+        return answer.strip()
+
+
+def _implementation(profile: Profile) -> dict[str, Any]:
+    return {
+        "profile": profile.name,
+        "title": profile.title,
+        "mode": profile.mode,
+        "version": profile.version,
+        "source": {"module": profile.source.module, "path": profile.source.path},
+        "manifestSha256": cni.manifest_sha256(profile),
+        "images": [images.provenance(image) for image in profile.images],
+    }
+
+
+def _environment(profile: Profile) -> dict[str, Any]:
+    kube = Kube(clusters.kubeconfig(profile))
+    node_image = images.provenance(versions.image("node"))
+    facts = doctor.machine_facts()
+    return {
+        "kubernetes": kube.version(),
+        "kind": versions.program("kind"),
+        "nodeImage": node_image,
+        "imageSource": node_image["source"],
+        "nodes": len(kube.list("v1", "Node")),
+        **{
+            name: facts[name]
+            for name in ("kernel", "os", "arch", "cgroup", "cpus", "memoryBytes", "docker")
+        },
+    }
+
+
+def _commit() -> dict[str, Any]:
+    """The checkout's commit, and whether tracked files differ from it; None outside git."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(paths.ROOT), *arguments],
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+
+    try:
+        return {
+            "commit": git("rev-parse", "HEAD"),
+            "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+        }
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "dirty": False}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

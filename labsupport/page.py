@@ -1,0 +1,121 @@
+"""The matrix in words: a page for the browser and Markdown for a README or a pull request."""
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from labsupport import paths
+from labsupport.matrix import LOOKS, TITLE, Matrix, commit, sign
+from labsupport.report import Report
+
+
+def html(matrix: Matrix) -> str:
+    """A page that loads nothing: the verdicts, their evidence and where it comes from."""
+    environment = Environment(
+        loader=FileSystemLoader(paths.PACKAGE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"yaml": _yaml, "counts": _counts, "duration": _duration}
+    rows = groupby(matrix.rows(), key=lambda row: row[0]["group"])
+    return environment.get_template("matrix.html.j2").render(
+        matrix=matrix,
+        title=TITLE,
+        looks=LOOKS,
+        provenance=provenance,
+        groups=[(group, list(members)) for group, members in rows],
+    )
+
+
+def markdown(matrix: Matrix) -> str:
+    """The verdicts, the silent failure and where the figures come from."""
+    titles = list(matrix.titles.values())
+    verdicts = [[case["title"], *map(sign, row)] for case, row in matrix.rows()]
+    silent = [
+        (one["implementation"]["title"], told)
+        for one in matrix.reports
+        if (told := one["silentFailure"])
+    ]
+    origin = [
+        [label, *(provenance(one)[label] for one in matrix.reports)]
+        for label in provenance(matrix.reports[0])
+    ]
+    parts = [
+        matrix.headline(),
+        f"# {TITLE}",
+        _grid(["Case", *titles], verdicts),
+        _list(f"{sign(verdict)}: {look.meaning}" for verdict, look in LOOKS.items()),
+        "## The silent failure",
+        _list(f"{title}: {sign(told['verdict'])}. {told['sentence']}" for title, told in silent),
+        "## What was measured",
+        _grid(["", *titles], origin),
+        "The evidence for each cell is in `matrix.html` and in the reports.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def provenance(one: Report) -> dict[str, str]:
+    """Where a report's figures come from, by label; the same labels for every report."""
+    run, lab = one["run"], one["run"]["lab"]
+    what, where = one["implementation"], one["environment"]
+    return {
+        "Version": what["version"],
+        "Mode": what["mode"],
+        "Manifest": f"{what['source']['module']}, {what['source']['path']}",
+        "Manifest SHA-256": what["manifestSha256"],
+        "Kubernetes": where["kubernetes"],
+        "kind": where["kind"],
+        "Nodes": str(where["nodes"]),
+        "Image source": {
+            "registry": "pulled from their registries",
+            "modules": "built from Go modules and Debian packages",
+        }[where["imageSource"]],
+        "Machine": f"{where['cpus']} CPUs, {where['memoryBytes'] / 2**30:.1f} GiB of memory",
+        "System": f"{where['os']}, {where['arch']}, kernel {where['kernel']}",
+        "cgroup": f"v{where['cgroup']}",
+        "Docker": where["docker"],
+        "Lab": f"{lab['version']}, {commit(one)}",
+        "Command": run["command"],
+        "Started": _second(run["startedAt"]),
+        "Finished": _second(run["finishedAt"]),
+        "Run": run["id"],
+    }
+
+
+def _second(time: str) -> str:
+    return f"{time[:10]} {time[11:19]} UTC"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    """Outcomes in words: `6 allowed, 2 timeout`."""
+    return ", ".join(f"{n} {outcome}" for outcome, n in counts.items() if n) or "none sent"
+
+
+def _duration(milliseconds: int) -> str:
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def _yaml(documents: list[dict[str, Any]]) -> str:
+    return yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True)
+
+
+def _grid(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(_escape, line))} |" for line in lines)
+
+
+def _list(items: Iterable[str]) -> str:
+    """A Markdown list."""
+    return "\n".join(f"- {_escape(item)}" for item in items)
+
+
+def _escape(text: str) -> str:
+    """Keep Markdown and HTML in a text from acting as such."""
+    return re.sub(r"([\\`*_\[\]<>|&])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,268 @@
+"""The matrix shows every verdict of every report, safely and the same each time."""
+
+import io
+import re
+import struct
+from html.parser import HTMLParser
+
+import fake_reports
+import pytest
+from rich.console import Console
+
+from labsupport import matrix
+from labsupport.errors import MachineCannot, WrongUse
+from labsupport.verdict import Verdict
+
+NAMES = ("flannel", "calico", "cilium", "canal")
+CASES = {f"case-{n}": verdict for n, verdict in enumerate(Verdict)}
+
+
+@pytest.fixture
+def four():
+    """Four profiles, each with a case of every verdict."""
+    cases = [fake_reports.case(name, str(verdict)) for name, verdict in CASES.items()]
+    return matrix.build([fake_reports.report(name, *cases) for name in reversed(NAMES)], "recorded")
+
+
+class Page(HTMLParser):
+    """What a test asks of a page: ids, links, and everything that would be loaded."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.loads, self.tags = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        if tag == "a":
+            self.links.append(attributes["href"])
+        elif attributes.keys() & {"src", "href", "srcset", "data", "poster"}:
+            self.loads.append((tag, attributes))
+
+
+def test_measured_holds_every_cell_in_order(four):
+    assert list(four.measured) == list(NAMES)
+    assert all(cells == CASES for cells in four.measured.values())
+    assert four.to_json() == {"mode": "recorded", "measured": dict.fromkeys(NAMES, CASES)}
+
+
+def test_a_case_that_a_report_lacks_is_not_run():
+    less = fake_reports.report("flannel", fake_reports.case("b", "not enforced"))
+    more = fake_reports.report(
+        "calico", *(fake_reports.case(name, "enforced") for name in ("a", "b", "c"))
+    )
+    made = matrix.build([less, more], "live")
+    assert list(made.cases) == ["a", "b", "c"]
+    assert made.measured["flannel"] == {"a": "not run", "b": "not enforced", "c": "not run"}
+    assert "The report has no such case." in made.to_html()
+
+
+def test_a_frame_has_cases_down_and_profiles_across(four):
+    frame = four.frame()
+    assert list(frame.columns) == ["Flannel", "Calico", "Cilium", "Canal"]
+    assert list(frame["Canal"]) == [str(verdict) for verdict in Verdict]
+    assert list(frame.index) == ["Case 0", "Case 1", "Case 2", "Case 3", "Case 4"]
+
+
+def test_no_reports_two_of_one_profile_or_two_policies_of_one_name_are_refused():
+    with pytest.raises(WrongUse, match="no report"):
+        matrix.build([], "live")
+    again = fake_reports.report()
+    again["run"] |= {
+        "id": "00000000-0000-4000-8000-000000000000",
+        "startedAt": "2026-11-24T08:00:00Z",
+    }
+    with pytest.raises(WrongUse, match=r"2026-11-23 19:37 .*6f1c1a52.*2026-11-24 08:00 .*00000000"):
+        matrix.build([fake_reports.report(), again], "live")
+    other = fake_reports.report("canal")
+    other["cases"][0]["policySha256"] = "f" * 64
+    with pytest.raises(WrongUse, match=r"'deny-all-ingress' .* calico .* canal"):
+        matrix.build([fake_reports.report(), other], "live")
+
+
+def test_the_headline_says_what_kind_of_result_it_is():
+    one, two = fake_reports.report("calico"), fake_reports.report("canal")
+    live = matrix.build([one, two], "live").headline()
+    assert live == "Live: measured on this machine on 2026-11-23 19:40 UTC"
+    assert matrix.build([one, two], "recorded").headline() == (
+        "Recorded: measured 2026-11-23 on Linux 6.18, kind v0.32.0, Kubernetes v1.36.1, "
+        "commit abc1234; no packet was sent just now"
+    )
+
+
+def test_the_headline_hides_no_difference_between_the_reports():
+    one, two = fake_reports.report("calico"), fake_reports.report("canal")
+    two["run"]["finishedAt"] = "2026-11-25T00:00:00Z"
+    two["run"]["lab"] |= {"commit": None}
+    one["run"]["lab"] |= {"dirty": True}
+    two["environment"]["kernel"] = "5.15.0"
+    assert matrix.build([one, two], "recorded").headline() == (
+        "Recorded: measured 2026-11-23 to 2026-11-25 on Linux 6.18 and 5.15, kind v0.32.0, "
+        "Kubernetes v1.36.1, commit abc1234 with changes and commit unknown; "
+        "no packet was sent just now"
+    )
+
+
+def test_every_verdict_has_a_sign_and_a_colour_of_its_own():
+    assert list(matrix.LOOKS) == list(Verdict)
+    assert len({look.sign for look in matrix.LOOKS.values()}) == len(Verdict)
+    assert len({look.colour for look in matrix.LOOKS.values()}) == len(Verdict)
+
+
+def _luminance(colour):
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("look", matrix.LOOKS.values(), ids=str)
+def test_signs_and_words_can_be_read_on_their_colours(look):
+    def contrast(a, b):
+        light, dark = sorted((_luminance(a), _luminance(b)), reverse=True)
+        return (light + 0.05) / (dark + 0.05)
+
+    # https://www.w3.org/TR/WCAG22/#contrast-minimum and #non-text-contrast
+    assert contrast(look.ink, look.colour) >= 3
+    assert contrast("#1A1A1A", look.tint) >= 7
+
+
+def test_markdown_begins_with_the_headline_and_shows_every_cell(four):
+    lines = four.to_markdown().splitlines()
+    assert lines[0] == four.headline()
+    assert "| Case | Flannel | Calico | Cilium | Canal |" in lines
+    for name, verdict in CASES.items():
+        title = name.replace("-", " ").capitalize()
+        cell = f"{matrix.LOOKS[verdict].sign} {verdict}"
+        assert f"| {title} | {' | '.join([cell] * 4)} |" in lines
+
+
+def test_markdown_cannot_be_broken_by_a_title():
+    case = fake_reports.case("a", "enforced", "a | b <script> `c` [d](e)")
+    text = matrix.build([fake_reports.report("calico", case)], "live").to_markdown()
+    assert r"| a \| b \<script\> \`c\` \[d\](e) | ✓ enforced |" in text
+
+
+def test_the_page_begins_with_the_headline_and_shows_it(four):
+    text = four.to_html()
+    assert text.splitlines()[0] == f"<!-- {four.headline()} -->"
+    assert f'<p class="headline">{four.headline()}</p>' in text
+
+
+def test_every_cell_leads_to_its_evidence(four):
+    page = Page(four.to_html())
+    assert len(page.ids) == len(set(page.ids))
+    cells = {f"#case-{name}--{profile}" for name in CASES for profile in NAMES}
+    inner = {link for link in page.links if link.startswith("#")}
+    assert cells < inner
+    assert {link[1:] for link in inner} <= set(page.ids)
+
+
+def test_the_page_holds_the_evidence_and_its_origin(four):
+    text = four.to_html()
+    for expected in (
+        "podSelector: {}",
+        "shop/frontend → shop/api:8080/TCP",
+        "420 ms to converge",
+        "3 attempts",
+        "POD-SELECTOR",
+        "4 allowed, 2 timeout",
+        "built from Go modules and Debian packages",
+        "kernel 6.18.3-lab",
+        fake_reports.SHA,
+        *(look.meaning for look in matrix.LOOKS.values()),
+    ):
+        assert expected in text
+
+
+def test_the_page_loads_nothing_and_runs_nothing(four):
+    text = four.to_html()
+    page = Page(text)
+    assert page.loads == []
+    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "img", "object"}
+    assert not re.search(r"@import|url\(", text)
+
+
+def test_tables_are_told_to_those_who_cannot_see_them(four):
+    page = Page(four.to_html())
+    count = [tag for tag, _ in page.tags].count
+    assert count("caption") == count("table")
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+
+
+def test_nothing_in_a_report_becomes_markup():
+    evil = '--><script>alert("x")</script>'
+    case = fake_reports.case("a", "enforced", evil)
+    case["policies"][0] = {"kind": evil}
+    case["steps"][0] |= {"name": evil, "apiAnswer": evil}
+    case["steps"][0]["connections"][0] |= {"detail": evil, "from": evil, "to": evil}
+    one = fake_reports.report("calico", case | {"reason": evil, "group": evil})
+    one["implementation"] |= {"title": evil, "mode": evil}
+    one["environment"] |= {"kind": evil, "kernel": evil}
+    one["silentFailure"] |= {"accepted": evil, "listed": evil, "sentence": evil}
+    text = matrix.build([one], "recorded").to_html()
+    assert "<script" not in text
+    assert text.splitlines()[0].count("-->") == 1
+    assert "&lt;script&gt;" in text
+
+
+def test_a_silent_failure_that_was_not_looked_for_is_said():
+    one = fake_reports.report("calico") | {"silentFailure": None}
+    made = matrix.build([one, fake_reports.report("canal")], "live")
+    assert "Its case was not run." in made.to_html()
+    assert "- Canal: ✓ enforced." in made.to_markdown()
+
+
+def test_the_terminal_table_loses_nothing_in_eighty_columns(four):
+    screen = Console(file=io.StringIO(), width=80, soft_wrap=True)
+    screen.print(four.table())
+    headline, *lines = screen.file.getvalue().splitlines()
+    assert headline.strip() == four.headline()
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    assert re.search(r"Case +Flannel +Calico +Cilium +Canal", text)
+    for verdict, look in matrix.LOOKS.items():
+        assert text.count(f"{look.sign} {verdict.split()[0]}") == 4
+
+
+def test_writing_makes_three_files_and_the_same_ones_again(four, tmp_path):
+    paths = four.write(tmp_path / "a")
+    assert [path.name for path in paths] == ["matrix.html", "matrix.md", "matrix.png"]
+    assert sorted(paths) == sorted((tmp_path / "a").iterdir())
+    again = four.write(tmp_path / "b")
+    assert [p.read_bytes() for p in paths] == [p.read_bytes() for p in again]
+
+
+def test_the_picture_is_a_png_as_wide_as_a_slide(four, tmp_path):
+    four.to_picture(tmp_path / "matrix.png")
+    content = (tmp_path / "matrix.png").read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", content[16:24])
+    assert width == 1920
+    assert 600 < height < 1200
+
+
+def test_the_picture_grows_with_profiles_and_cases(tmp_path):
+    cases = [fake_reports.case(f"case-{n}", "enforced") for n in range(30)]
+    reports = [fake_reports.report(name, *cases) for name in NAMES]
+    for n in range(4):
+        more = fake_reports.report("calico", *cases)
+        more["implementation"] |= {"profile": f"other-{n}"}
+        reports.append(more)
+    matrix.build(reports, "live").to_picture(tmp_path / "matrix.png")
+    width, height = struct.unpack(">II", (tmp_path / "matrix.png").read_bytes()[16:24])
+    assert (width, height) > (2500, 2000)
+
+
+def test_half_a_character_does_not_stop_the_page(tmp_path):
+    one = fake_reports.report()
+    one["cases"][0]["reason"] = "half \ud83d"
+    page, *_ = matrix.build([one], "live").write(tmp_path)
+    assert "half ?" in page.read_text("utf-8")
+
+
+def test_a_folder_that_cannot_be_written_is_said(four, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MachineCannot, match=r"matrix\.html: cannot be written"):
+        four.write(tmp_path / "file")

@@ -1,0 +1,149 @@
+"""The runner against a small made-up cluster whose packets are scripted."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from labsupport import cases, runner
+from labsupport.kube import ApiRefused, KindUnknown
+from labsupport.outcome import Observation, Outcome
+from labsupport.verdict import Expected, Verdict
+
+CASE = next(case for case in cases.load() if case.id == "two-policies-add-up")
+
+
+class Cluster:
+    """Stands in for a lane and its API: policies are a set, packets follow `enforces`."""
+
+    def __init__(self, case=CASE, enforces=lambda looks: True, broken=None, refuse=None):
+        self.policies, self.looks, self.most = {}, 0, 0
+        self.case, self.enforces, self.broken, self.refuse = case, enforces, broken, refuse
+        self.kube, self.lock = self, threading.Lock()
+
+    def localise(self, manifest):
+        return manifest
+
+    def apply(self, manifest):
+        if self.refuse:
+            raise self.refuse
+        self.policies[manifest["metadata"]["name"]] = manifest
+        self.looks = 0
+
+    def delete(self, manifest):
+        self.policies.pop(manifest["metadata"]["name"], None)
+
+    def observe(self, connections, pool, timeout):
+        with self.lock:
+            self.looks += 1
+            return {c: Observation(self.outcome(c)) for c in connections}
+
+    def outcome(self, connection):
+        if self.broken and self.broken(self):
+            return Outcome.PROBE_FAILED
+        applied = [s for s in self.case.steps if s.apply[0]["metadata"]["name"] in self.policies]
+        if not applied or not self.enforces(self.looks):
+            return Outcome.ALLOWED
+        denied = applied[-1].expected.get(connection) is Expected.DENIED
+        return Outcome.TIMEOUT if denied else Outcome.ALLOWED
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(runner, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.01)
+
+
+def run(cluster, stop=None):
+    with ThreadPoolExecutor(1) as pool:
+        return runner.run_case(cluster, cluster.case, pool, stop)
+
+
+def test_a_cluster_that_enforces():
+    result = run(cluster := Cluster())
+    assert result["verdict"] == Verdict.ENFORCED
+    assert result["convergeMs"] is not None
+    assert [step["attempts"] for step in result["steps"]] == [2, 2]  # a look and a confirmation
+    assert cluster.policies == {}
+
+
+def test_a_cluster_that_does_not():
+    result = run(cluster := Cluster(enforces=lambda looks: False))
+    assert result["verdict"] == Verdict.NOT_ENFORCED
+    assert result["convergeMs"] is None
+    assert cluster.policies == {}
+
+
+def test_a_policy_in_force_late_is_waited_for():
+    result = run(Cluster(enforces=lambda looks: looks > 2))
+    assert result["verdict"] == Verdict.ENFORCED
+    assert result["steps"][0]["attempts"] == 4
+
+
+def test_a_timeout_that_is_not_confirmed_is_not_believed():
+    assert run(Cluster(enforces=lambda looks: looks == 1))["verdict"] == Verdict.NOT_ENFORCED
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda cluster: True,
+        lambda cluster: bool(cluster.policies),
+        lambda cluster: len(cluster.policies) == 2,
+        lambda cluster: not cluster.policies and cluster.looks > 2,
+    ],
+    ids=["always", "under the policy", "in the second step", "afterwards"],
+)
+def test_probes_that_cannot_run_prove_nothing(broken):
+    result = run(cluster := Cluster(broken=broken))
+    assert result["verdict"] == Verdict.INCONCLUSIVE
+    assert cluster.policies == {}
+
+
+def test_a_kind_that_is_not_served_is_not_run():
+    result = run(Cluster(refuse=KindUnknown("the API server serves no Thing of x/v1")))
+    assert result["verdict"] == Verdict.NOT_RUN
+    assert result["reason"] == "the API server serves no Thing of x/v1."
+
+
+def test_a_refused_policy_says_why():
+    result = run(Cluster(refuse=ApiRefused(422, "spec.podSelector: Required value")))
+    assert result["verdict"] == Verdict.INCONCLUSIVE
+    assert "spec.podSelector: Required value" in result["reason"]
+
+
+def test_policies_go_when_the_run_dies():
+    def dies(looks):
+        raise RuntimeError("the connection broke")
+
+    cluster = Cluster(enforces=dies)
+    with pytest.raises(RuntimeError):
+        run(cluster)
+    assert cluster.policies == {}
+
+
+def test_a_stopped_run_does_not_wait_for_the_limit(monkeypatch):
+    monkeypatch.setattr(runner, "LIMIT_SECONDS", 1e9)
+    stop = threading.Event()
+    stop.set()
+    result = run(cluster := Cluster(enforces=lambda looks: False), stop)
+    assert result["verdict"] == Verdict.NOT_ENFORCED
+    assert cluster.policies == {}
+
+
+def test_results_keep_the_catalogue_s_order_and_every_lane_works():
+    chosen = cases.load()[:4]
+
+    class Any(Cluster):
+        def outcome(self, connection):
+            case = next(
+                (c for c in chosen if c.policies[0]["metadata"]["name"] in self.policies), None
+            )
+            denied = case and case.steps[0].expected.get(connection) is Expected.DENIED
+            return Outcome.TIMEOUT if denied else Outcome.ALLOWED
+
+    told = []
+    results = runner.run([Any(), Any()], chosen, lambda case, verdict: told.append(case.id))
+    assert [result["id"] for result in results] == [case.id for case in chosen]
+    assert {result["verdict"] for result in results} == {Verdict.ENFORCED}
+    assert sorted(told) == sorted(case.id for case in chosen)
