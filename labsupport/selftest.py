@@ -1,0 +1,45 @@
+"""`./lab test`: style, types, the fast tests, and on a machine with Docker the live ones."""
+
+import subprocess
+import sys
+
+from labsupport import console, machine, paths, versions
+from labsupport.errors import CheckFailed
+
+
+def run(fast: bool) -> None:
+    """Run everything that can run here and print it as it goes.
+
+    Raises:
+        CheckFailed: something failed; all of it was run first, but the live tests only
+            where the fast ones passed.
+    """
+    failed = [
+        name
+        for name, command in {
+            "style": ["ruff", "check", "."],
+            "format": ["ruff", "format", "--check", "."],
+            "types": ["mypy"],
+            "fast tests": ["pytest", "tests/unit"],
+        }.items()
+        if not _passes(name, command)
+    ]
+    if failed:
+        raise CheckFailed(f"These failed, see above: {', '.join(failed)}.")
+    docker, trouble = machine.docker()
+    if fast or docker is None:
+        why = "--fast was given" if fast else f"Docker does not answer ({trouble})"
+        console.say(f"Live tests: not run, because {why}.")
+        return
+    from labsupport import clusters, images
+
+    images.ensure([profile.name for profile in versions.profiles()], "auto")
+    clusters.up(versions.profiles())
+    if not _passes("live tests", ["pytest", "tests/live", "--timeout=1200"]):
+        raise CheckFailed("The live tests failed, see above.")
+
+
+def _passes(name: str, command: list[str]) -> bool:
+    console.say(f"[bold]{name}[/]: {' '.join(command)}")
+    done = subprocess.run([sys.executable, "-m", *command], cwd=paths.ROOT)
+    return done.returncode == 0

@@ -1,0 +1,66 @@
+"""A run over several profiles: choose the mode, make clusters, measure, keep the reports."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from labsupport.cases import Case
+from labsupport.report import Report
+from labsupport.versions import Profile
+
+Mode = Literal["live", "recorded"]
+
+
+def mode(live: bool, recorded: bool) -> tuple[Mode, str]:
+    """Which mode a run takes and why: the one asked for, or what this machine can do."""
+    if live:
+        return "live", "--live was given"
+    if recorded:
+        return "recorded", "--recorded was given"
+    from labsupport import doctor
+
+    return doctor.mode()
+
+
+def measure(
+    profiles: Sequence[Profile],
+    case_ids: Sequence[str],
+    source: Literal["auto", "registry", "modules"],
+    one_at_a_time: bool,
+    out: Path,
+) -> list[Report]:
+    """Measure profiles on their clusters; each report is written as soon as it is there.
+
+    Args:
+        profiles: which, in order.
+        case_ids: which cases; all where none is named.
+        source: where images come from.
+        one_at_a_time: delete each cluster that this run made before the next is made. With
+            less memory than all clusters need, this is so anyway.
+        out: folder for `report-<profile>.json`.
+    """
+    import psutil
+
+    from labsupport import cases, clusters, console, findings, images, measure, report
+
+    chosen = cases.choose(cases.load(), case_ids)
+    images.ensure([profile.name for profile in profiles], source)
+    if not one_at_a_time and not findings.fits_all_clusters(psutil.virtual_memory().total):
+        console.say("One cluster at a time: this machine has less memory than four need.")
+        one_at_a_time = len(profiles) > 1
+    if not one_at_a_time:
+        clusters.up(profiles)
+    reports = []
+    for profile in profiles:
+        existed = clusters.status(profile).state is not clusters.State.ABSENT
+        clusters.up([profile]) if one_at_a_time else None
+
+        def tell(case: Case, verdict: str, name: str = profile.name) -> None:
+            console.say(f"  {name}: {case.id}: {verdict}")
+
+        with console.task(f"measuring {profile.title}, {len(chosen)} cases", usual=30):
+            reports.append(measure.measure(profile, chosen, tell))
+        report.write(reports[-1], out / f"report-{profile.name}.json")
+        if one_at_a_time and not existed:
+            clusters.down([profile])
+    return reports
