@@ -8,7 +8,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from labsupport import gobuild, paths, programs
+from labsupport import gobuild, paths, programs, versions
 from labsupport.versions import Profile
 
 ROLLOUT_SECONDS = 300
@@ -42,6 +42,7 @@ def render(profile: Profile) -> str:
         return _helm(
             "template", "cilium", _upstream(profile),
             "--namespace", "kube-system", "--values", _chart_values(profile),
+            "--kube-version", versions.component("kubernetes"),
         )  # fmt: skip
     build = paths.cache() / "manifests" / profile.name
     shutil.rmtree(build, ignore_errors=True)

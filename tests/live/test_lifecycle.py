@@ -1,0 +1,85 @@
+"""Creating, losing, reviving and deleting clusters, as it happens to users."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from labsupport import clusters, programs, versions
+from labsupport.clusters import State
+from tests.live.conftest import ROOT
+
+
+def poll(condition, limit=120.0):
+    deadline = time.monotonic() + limit
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, "the condition was not met within the limit"
+        time.sleep(0.2)
+    return answer
+
+
+def start_up(profile):
+    return subprocess.Popen(
+        [sys.executable, "-m", "labsupport", "up", profile.name],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def test_up_on_ready_clusters_changes_nothing(lab):
+    before = {p.name: clusters._containers(p) for p in versions.profiles()}
+    assert lab("up").returncode == 0
+    assert {p.name: clusters._containers(p) for p in versions.profiles()} == before
+
+
+def test_status_for_a_program(lab):
+    states = json.loads(lab("status", "--json").stdout)
+    assert {one["profile"]: one["state"] for one in states} == {
+        profile.name: "ready" for profile in versions.profiles()
+    }
+
+
+def test_clusters_of_another_lab_are_left_alone(lab, tmp_path):
+    """To a lab with another state folder, these clusters are somebody else's."""
+    elsewhere = {"XDG_STATE_HOME": str(tmp_path / "elsewhere")}
+    assert "not made by the lab" in lab("status", env=elsewhere).stdout
+    for command in (["down"], ["up", "flannel"], ["up", "--recreate", "flannel"]):
+        done = lab(*command, env=elsewhere)
+        assert done.returncode == 2
+        assert "this lab did not make" in done.stderr
+    assert {clusters.status(p).state for p in versions.profiles()} == {State.READY}
+
+
+def test_a_stopped_node_is_named_and_started_again(lab, flannel):
+    programs.run("docker", "stop", "netpol-lab-flannel-worker")
+    status = lab("status")
+    assert status.returncode == 1
+    assert "node netpol-lab-flannel-worker is not running" in status.stdout
+    assert "./lab up --recreate flannel" in status.stdout
+    done = lab("up", "flannel")
+    assert done.returncode == 0, done.stderr
+    assert clusters.status(flannel).state is State.READY
+
+
+def test_a_killed_up_is_taken_up_again(lab, flannel):
+    """Killed with all its children while kind makes the nodes; the next up finishes."""
+    assert lab("down", "flannel").returncode == 0
+    killed = start_up(flannel)
+    poll(lambda: clusters._containers(flannel))
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    killed.stderr.close()
+    assert clusters.status(flannel).state is State.UNFINISHED
+    done = lab("up", "flannel")
+    assert done.returncode == 0, done.stderr
+    assert clusters.status(flannel).state is State.READY
+
+
+def test_two_ups_at_once_take_turns(flannel):
+    with clusters.lock():
+        second = start_up(flannel)
+        first_line = second.stderr.readline()
+    _, rest = second.communicate(timeout=120)
+    assert f"Waiting for process {os.getpid()}" in first_line
+    assert second.returncode == 0, rest

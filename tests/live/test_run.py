@@ -1,0 +1,63 @@
+"""The main job on four real clusters: what they accept, and what they enforce."""
+
+import pytest
+
+from labsupport import cases, report, versions
+
+ENFORCING = ("calico", "cilium", "canal")
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    from tests.live.conftest import Lab
+
+    lab = Lab(tmp_path_factory.mktemp("out"))
+    return lab, lab.run("--live")
+
+
+def test_every_profile_and_every_case_is_measured(measured):
+    _, matrix = measured
+    assert matrix["mode"] == "live"
+    assert list(matrix["measured"]) == [profile.name for profile in versions.profiles()]
+    for verdicts in matrix["measured"].values():
+        assert list(verdicts) == [case.id for case in cases.load()]
+
+
+def test_flannel_accepts_and_does_not_enforce(measured):
+    _, matrix = measured
+    assert set(matrix["measured"]["flannel"].values()) == {"not enforced"}
+
+
+@pytest.mark.parametrize("profile", ENFORCING)
+def test_the_others_enforce(measured, profile):
+    _, matrix = measured
+    assert set(matrix["measured"][profile].values()) == {"enforced"}
+
+
+def test_the_api_server_answers_the_same_on_all_of_them(measured):
+    lab, _ = measured
+    failures = [lab.report(profile.name)["silentFailure"] for profile in versions.profiles()]
+    assert {one["accepted"] for one in failures} == {
+        "networkpolicy.networking.k8s.io/deny-all created"
+    }
+    assert all("deny-all" in one["listed"] for one in failures)
+    assert failures[0]["packets"]["with"] == failures[0]["packets"]["before"]
+    assert all("allowed" not in one["packets"]["with"] for one in failures[1:])
+
+
+def test_every_report_is_valid_and_says_where_it_comes_from(measured):
+    lab, _ = measured
+    for profile in versions.profiles():
+        made = report.read(lab.out / f"report-{profile.name}.json")
+        assert made["environment"]["kubernetes"] == versions.component("kubernetes")
+        assert made["implementation"]["version"] == profile.version
+        assert {image["name"] for image in made["implementation"]["images"]} == {
+            image.name for image in profile.images
+        }
+
+
+def test_the_outputs_say_that_they_are_live(measured):
+    lab, _ = measured
+    for name in ("matrix.html", "matrix.md"):
+        assert "Live: measured on this machine" in (lab.out / name).read_text().splitlines()[0]
+    assert (lab.out / "matrix.png").read_bytes().startswith(b"\x89PNG")
