@@ -5,7 +5,9 @@ threads must never share one (https://github.com/kubernetes-client/python/issues
 every thread gets its own, made from the same kubeconfig.
 """
 
+import contextlib
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from websocket import WebSocketException
 
 from labsupport.errors import LabError
 
+_STREAM_ERRORS = (ApiException, WebSocketException, OSError, urllib3.exceptions.HTTPError)
 FIELD_MANAGER = "netpol-lab"
 REQUEST_SECONDS = 30
 
@@ -114,12 +117,11 @@ class Kube:
         found = resource.get(label_selector=labels or "", _request_timeout=REQUEST_SECONDS)
         return [{"apiVersion": version, "kind": kind, **item} for item in found.to_dict()["items"]]
 
-    def exec(self, namespace: str, pod: str, command: Sequence[str], timeout: float) -> str:
-        """Run a command in a pod's first container and return its standard output.
+    def converse(self, namespace: str, pod: str, command: Sequence[str]) -> "Conversation":
+        """Start a command in a pod's first container that answers lines with lines.
 
         Raises:
-            ExecFailed: it could not start, ended with an error or took longer than
-                `timeout` seconds.
+            ExecFailed: it could not be started.
         """
         try:
             channel = stream(
@@ -127,25 +129,16 @@ class Kube:
                 pod,
                 namespace,
                 command=list(command),
+                stdin=True,
                 stdout=True,
                 stderr=True,
-                stdin=False,
                 tty=False,
                 _preload_content=False,
+                _request_timeout=REQUEST_SECONDS,
             )
-            try:
-                channel.run_forever(timeout=timeout)
-                if channel.is_open():
-                    raise ExecFailed(f"the command in {namespace}/{pod} took over {timeout:g} s")
-                output, code = str(channel.read_stdout() or ""), channel.returncode
-                complaint = str(channel.read_stderr() or "").strip()
-            finally:
-                channel.close()
-        except (ApiException, WebSocketException, OSError, urllib3.exceptions.HTTPError) as error:
+        except _STREAM_ERRORS as error:
             raise ExecFailed(f"no exec into {namespace}/{pod}: {_message(error)}") from None
-        if code:
-            raise ExecFailed(f"the command in {namespace}/{pod} ended with {code}: {complaint}")
-        return output
+        return Conversation(channel, f"{namespace}/{pod}")
 
     def _resource(self, manifest: Object) -> Any:
         if not hasattr(self._local, "dynamic"):
@@ -155,6 +148,38 @@ class Kube:
             return self._local.dynamic.resources.get(api_version=version, kind=kind)
         except ResourceNotFoundError:
             raise KindUnknown(f"the API server serves no {kind} of {version}") from None
+
+
+class Conversation:
+    """A command that runs in a pod and answers each line on its input with some lines."""
+
+    def __init__(self, channel: Any, where: str) -> None:
+        self._channel, self._where = channel, where  # a kubernetes.stream WSClient, untyped
+
+    def ask(self, question: str, last: str, timeout: float) -> list[str]:
+        """Send a line and return the lines of the answer, up to and without the line `last`.
+
+        Raises:
+            ExecFailed: the command ended, or `last` did not come within `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        lines: list[str] = []
+        try:
+            self._channel.write_stdin(f"{question}\n")
+            while (left := deadline - time.monotonic()) > 0 and self._channel.is_open():
+                line = self._channel.readline_stdout(timeout=left)
+                if line == last:
+                    return lines
+                lines.append(line)
+        except _STREAM_ERRORS as error:
+            raise ExecFailed(f"the exec into {self._where} broke: {_message(error)}") from None
+        ended = "gave no answer in time" if self._channel.is_open() else "ended"
+        raise ExecFailed(f"the command in {self._where} {ended}")
+
+    def close(self) -> None:
+        """End the command; its input ends, and with it its loop."""
+        with contextlib.suppress(*_STREAM_ERRORS):
+            self._channel.close()
 
 
 def _message(error: BaseException) -> str:

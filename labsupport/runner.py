@@ -1,5 +1,6 @@
 """Run cases on a cluster: control, policy, packets, removal, control again."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,9 +36,9 @@ _HOPED_FOR = {Expected.ALLOWED: Outcome.ALLOWED, Expected.DENIED: Outcome.TIMEOU
 class Settled:
     """What connections came to: the last observations, and how long they took to get there.
 
-    `converged` is the seconds from the start of waiting until the start of the first
-    attempt that met all expectations and was confirmed by a second one: the expected state
-    was in force then at the latest. None where that never happened within the limit.
+    `converged` is how many seconds after the start of waiting the expected state was in
+    force at the latest: the first attempt that met all expectations, and was confirmed,
+    had sent all its packets by then. None where there was none within the limit.
     """
 
     seen: Mapping[Connection, Observation]
@@ -100,7 +101,13 @@ def run(
 
     # The longest first, so that none of them is left to the end.
     longest_first = sorted(cases, key=lambda case: -len(case.steps))
-    with ThreadPoolExecutor(PROBE_THREADS) as probes, ThreadPoolExecutor(len(lanes)) as workers:
+    with (
+        contextlib.ExitStack() as closing,
+        ThreadPoolExecutor(PROBE_THREADS) as probes,
+        ThreadPoolExecutor(len(lanes)) as workers,
+    ):
+        for lane in lanes:
+            closing.callback(lane.close)
         try:
             results = dict(zip(longest_first, workers.map(one, longest_first), strict=True))
             return [results[case] for case in cases]
@@ -165,8 +172,10 @@ class _Waiter:
         seen: dict[Connection, Observation] = {}
         attempts, differing = 0, list(expected)
         while True:
-            moment = time.monotonic() - start
             seen |= self._lane.observe(differing, self._pool, PROBE_SECONDS)
+            # What timed out was sent a whole time limit before the attempt ended.
+            patience = PROBE_SECONDS if Expected.DENIED in expected.values() else 0
+            moment = time.monotonic() - start - patience
             attempts += 1
             differing = _differing(seen, expected)
             if not differing and Expected.DENIED in expected.values():
@@ -176,8 +185,9 @@ class _Waiter:
             if not differing:
                 return Settled(seen, attempts, moment)
             waited = time.monotonic() - start
+            left = LIMIT_SECONDS - waited
             # Often at first, when a policy is about to be in force, more rarely later.
-            if waited > LIMIT_SECONDS or self._stop.wait(max(POLL_SECONDS, waited / 4)):
+            if left <= 0 or self._stop.wait(min(left, max(POLL_SECONDS, waited / 4))):
                 # The states of one moment, not of several attempts.
                 seen = self._lane.observe(list(expected), self._pool, CONFIRM_SECONDS)
                 return Settled(seen, attempts + 1, None)

@@ -8,15 +8,16 @@ import copy
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from labsupport import probe, versions
+from labsupport import versions
 from labsupport.cases import Cast, Connection, Pod, cast
 from labsupport.errors import CheckFailed
 from labsupport.kube import ApiRefused, Kube
 from labsupport.outcome import Observation, Outcome
-from labsupport.probe import Target
+from labsupport.probe import Prober, Target
 
 LANES = 6
 STAGE_LABEL = "netpol-lab/stage"
@@ -32,10 +33,11 @@ class Lane:
     kube: Kube
     number: int
     addresses: Mapping[str, str]
+    probers: Mapping[str, Prober]
 
     def namespace(self, name: str) -> str:
         """What a case's namespace is called in this lane."""
-        return f"lab{self.number}-{name}"
+        return _called(name, self.number)
 
     def localise(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """A case's object, moved into this lane's namespace."""
@@ -46,11 +48,11 @@ class Lane:
     def observe(
         self, connections: Sequence[Connection], pool: Executor, timeout: float
     ) -> dict[Connection, Observation]:
-        """Try connections: one exec a source pod, all source pods at the same time.
+        """Try connections, all source pods at the same time.
 
         Args:
             connections: what to try.
-            pool: where the execs run.
+            pool: as many source pods as it has threads are asked at once.
             timeout: seconds for each attempt.
         """
         sources: dict[str, list[Connection]] = {}
@@ -59,12 +61,16 @@ class Lane:
         results = pool.map(lambda source: self._try(source, sources[source], timeout), sources)
         return {c: seen for part in results for c, seen in part.items()}
 
+    def close(self) -> None:
+        """End the execs that probing left open."""
+        for prober in self.probers.values():
+            prober.close()
+
     def _try(
         self, source: str, connections: Sequence[Connection], timeout: float
     ) -> dict[Connection, Observation]:
-        namespace, pod = source.split("/")
         targets = [self._target(connection) for connection in connections]
-        seen = probe.probe(self.kube, self.namespace(namespace), pod, targets, timeout)
+        seen = self.probers[source].probe(targets, timeout)
         return dict(zip(connections, seen, strict=True))
 
     def _target(self, connection: Connection) -> Target:
@@ -88,29 +94,19 @@ def prepare(kube: Kube, nodes: Sequence[str], lanes: int = LANES) -> list[Lane]:
     Raises:
         CheckFailed: the pods are not ready within the limit; the message says which.
     """
-    actors = cast()
-    drafts = [Lane(kube, number, {}) for number in range(1, lanes + 1)]
-    for lane in drafts:
+    actors, numbers = cast(), range(1, lanes + 1)
+    for number in numbers:
         for name, labels in actors.namespaces.items():
-            kube.apply(_namespace(lane.namespace(name), labels))
+            kube.apply(_namespace(_called(name, number), labels))
     _sweep(kube)
     deadline = time.monotonic() + READY_SECONDS
-    for lane in drafts:
+    for number in numbers:
         for pod in actors.pods.values():
-            _apply_when_possible(kube, _pod(lane, pod, actors, nodes), deadline)
-            kube.apply(_service(lane, pod, actors))
-    addresses = _await_ready(kube, lanes * len(actors.pods), deadline)
-    return [
-        Lane(
-            kube,
-            lane.number,
-            {
-                name: addresses[lane.namespace(pod.namespace), pod.name]
-                for name, pod in actors.pods.items()
-            },
-        )
-        for lane in drafts
-    ]
+            namespace = _called(pod.namespace, number)
+            _apply_when_possible(kube, _pod(namespace, pod, actors, nodes), deadline)
+            kube.apply(_service(namespace, pod, actors))
+    ready = _await_ready(kube, lanes * len(actors.pods), deadline)
+    return [_lane(kube, number, actors, ready) for number in numbers]
 
 
 def check(lanes: Sequence[Lane]) -> None:
@@ -130,9 +126,9 @@ def check(lanes: Sequence[Lane]) -> None:
         if source != target
     ]
     deadline = time.monotonic() + READY_SECONDS
-    with ThreadPoolExecutor(len(pods)) as pool:
+    with ThreadPoolExecutor(len(pods)) as pool, closing(lanes[0]) as lane:
         while connections:
-            seen = lanes[0].observe(connections, pool, timeout=2)
+            seen = lane.observe(connections, pool, timeout=2)
             connections = [c for c in connections if seen[c].outcome is not Outcome.ALLOWED]
             if connections and time.monotonic() > deadline:
                 first = connections[0]
@@ -140,6 +136,21 @@ def check(lanes: Sequence[Lane]) -> None:
                     f"{first} does not work on the new cluster: {seen[first].outcome} "
                     f"({seen[first].detail})."
                 )
+
+
+def _lane(kube: Kube, number: int, actors: Cast, ready: Mapping[tuple[str, str], str]) -> Lane:
+    """A lane whose pods are ready, by their addresses."""
+    places = {name: (_called(pod.namespace, number), pod.name) for name, pod in actors.pods.items()}
+    return Lane(
+        kube,
+        number,
+        addresses={name: ready[place] for name, place in places.items()},
+        probers={name: Prober(kube, *place) for name, place in places.items()},
+    )
+
+
+def _called(namespace: str, number: int) -> str:
+    return f"lab{number}-{namespace}"
 
 
 def _sweep(kube: Kube) -> None:
@@ -202,7 +213,7 @@ def _namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _pod(lane: Lane, pod: Pod, actors: Cast, nodes: Sequence[str]) -> dict[str, Any]:
+def _pod(namespace: str, pod: Pod, actors: Cast, nodes: Sequence[str]) -> dict[str, Any]:
     """A pod that serves every port and can probe: agnhost `porter`, with no rights at all."""
     serves = [
         {"name": f"SERVE_{protocol}_PORT_{port}", "value": pod.name}
@@ -214,7 +225,7 @@ def _pod(lane: Lane, pod: Pod, actors: Cast, nodes: Sequence[str]) -> dict[str, 
         "kind": "Pod",
         "metadata": {
             "name": pod.name,
-            "namespace": lane.namespace(pod.namespace),
+            "namespace": namespace,
             "labels": {**pod.labels, STAGE_LABEL: "true", POD_LABEL: pod.name},
         },
         "spec": {
@@ -251,11 +262,11 @@ def _pod(lane: Lane, pod: Pod, actors: Cast, nodes: Sequence[str]) -> dict[str, 
     }
 
 
-def _service(lane: Lane, pod: Pod, actors: Cast) -> dict[str, Any]:
+def _service(namespace: str, pod: Pod, actors: Cast) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": pod.name, "namespace": lane.namespace(pod.namespace)},
+        "metadata": {"name": pod.name, "namespace": namespace},
         "spec": {
             "selector": {POD_LABEL: pod.name},
             "ports": [

@@ -7,8 +7,9 @@ import subprocess
 import pytest
 
 from labsupport import probe
+from labsupport.kube import ExecFailed
 from labsupport.outcome import Observation, Outcome
-from labsupport.probe import parse
+from labsupport.probe import Prober, Target, parse
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,41 @@ def test_the_script_tries_targets_side_by_side(tmp_path):
     agnhost.chmod(agnhost.stat().st_mode | stat.S_IXUSR)
     script = probe._SCRIPT.replace("/agnhost", str(agnhost))
     done = subprocess.run(
-        ["sh", "-c", script, "probe", "1s", "tcp/one:1", "udp/two:2"],
+        ["sh", "-c", script], input="1s tcp/one:1 udp/two:2\n1s tcp/one:1\n",
         env={**os.environ, "DIR": str(tmp_path)}, capture_output=True, text=True,
     )  # fmt: skip
-    lines = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    assert lines == {"0": "0 ", "1": "1 connect --timeout=1s --protocol=udp two:2"}
+    first, second = done.stdout.split("done\n")[:2]
+    assert sorted(first.splitlines()) == ["0 0 ", "1 1 connect --timeout=1s --protocol=udp two:2"]
+    assert second.splitlines() == ["0 0 "]
+
+
+class Broken:
+    """Stands in for a cluster into which no exec can be made."""
+
+    def converse(self, namespace, pod, command):
+        raise ExecFailed(f"no exec into {namespace}/{pod}: not found")
+
+
+def test_an_exec_that_fails_is_a_probe_that_failed():
+    seen = Prober(Broken(), "shop", "api").probe([Target("10.0.0.1", 80), Target("::1", 80)])
+    assert [s.outcome for s in seen] == [Outcome.PROBE_FAILED] * 2
+    assert "shop/api: not found" in seen[0].detail
+
+
+class Recorder:
+    """Stands in for a cluster whose pods answer what they were asked."""
+
+    def converse(self, namespace, pod, command):
+        return self
+
+    def ask(self, question, last, timeout):
+        self.question = question
+        return ["0 0 ", "1 1 TIMEOUT"]
+
+
+def test_targets_are_asked_as_addresses():
+    recorder = Recorder()
+    targets = [Target("10.0.0.1", 80), Target("fd00::1", 53, "UDP")]
+    seen = Prober(recorder, "shop", "api").probe(targets, timeout=2)
+    assert recorder.question == "2s tcp/10.0.0.1:80 udp/[fd00::1]:53"
+    assert [s.outcome for s in seen] == [Outcome.ALLOWED, Outcome.TIMEOUT]

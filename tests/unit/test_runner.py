@@ -30,6 +30,9 @@ class Cluster:
         self.policies[manifest["metadata"]["name"]] = manifest
         self.looks = 0
 
+    def close(self):
+        pass
+
     def delete(self, manifest):
         self.policies.pop(manifest["metadata"]["name"], None)
 
