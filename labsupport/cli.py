@@ -182,6 +182,10 @@ def run(
         typer.Option("--one-at-a-time", help="Delete each cluster before the next is made."),
     ] = False,
     source: Images = "auto",
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Keep the live reports as those that ship with the lab."),
+    ] = False,
     out: Annotated[Path, typer.Option(help="Where the matrix and reports go.")] = Path("out"),
     as_json: Json = False,
 ) -> None:
@@ -196,12 +200,16 @@ def run(
         raise WrongUse("--live and --recorded exclude each other; give one of them.")
     if recorded and case:
         raise WrongUse("--case chooses what to measure; recorded results are shown whole.")
+    if record and (case or not live):
+        raise WrongUse("--record keeps whole live runs: give --live, and no --case.")
     chosen = _profiles(profiles)
     mode, why = session.mode(live, recorded)
     if mode == "live":
         tell = console.err if as_json else console.out
         tell.print(f"Live: real clusters are measured now, because {escape(why)}.")
         reports = session.measure(chosen, case or [], source, one_at_a_time, out)
+        if record:
+            report.record(reports)
     else:
         names = {profile.name for profile in chosen}
         reports = [r for r in report.recordings() if r["implementation"]["profile"] in names]
