@@ -10,13 +10,13 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from labsupport import cni, console, gobuild, paths, programs, stage, versions
+from labsupport import cni, console, gobuild, images, paths, programs, stage, versions
 from labsupport.errors import CheckFailed, LabError, WrongUse
 from labsupport.kube import Kube
 from labsupport.programs import run
@@ -39,10 +39,19 @@ class State(StrEnum):
 
 @dataclass
 class Record:
-    """What the lab knows of a cluster it made. `stage` is the last step that was completed."""
+    """What the lab knows of a cluster it made, for later runs and for reports.
+
+    Attributes:
+        stage: what was under way last: `creating`, `installing`, or nothing, `ready`.
+        nodes: ids of the node containers by name.
+        images: provenance of the images that it was made of, the node image first.
+        manifest_sha256: of what its CNI was installed with.
+    """
 
     stage: str = "creating"
     nodes: dict[str, str] = field(default_factory=dict)
+    images: list[dict[str, str | None]] = field(default_factory=list)
+    manifest_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,11 +160,12 @@ def _up(profile: Profile) -> None:
             f"Cluster {profile.cluster} is broken: {now.detail}. "
             f"`./lab up --recreate {profile.name}` deletes it and makes it anew."
         )
+    record = _record(profile)
     if now.state is State.READY:
+        _refuse_outdated(profile, record or Record())
         console.say(f"[green]✓[/] {profile.cluster} is ready.")
         return
     with console.task(f"{profile.cluster}", usual=USUAL[profile.name]):
-        record = _record(profile)
         if record is None or record.stage == "creating":
             _create(profile)
         _finish(profile)
@@ -185,6 +195,9 @@ def _create(profile: Profile) -> None:
 def _finish(profile: Profile) -> None:
     """Images, plugins, CNI and probe pods; every step can be done again."""
     record = _record(profile) or Record()
+    record.images = [images.provenance(image) for image in images.needed([profile.name])]
+    record.manifest_sha256 = cni.manifest_sha256(profile)
+    _write(profile, record)
     console.say(f"  {profile.cluster}: loading images")
     _load_images(profile)
     for plugin in profile.plugins:
@@ -195,7 +208,7 @@ def _finish(profile: Profile) -> None:
     cni.wait(kubeconfig(profile))
     console.say(f"  {profile.cluster}: sending packets between the nodes")
     stage.check(lanes(profile))
-    _write(profile, Record("ready", record.nodes))
+    _write(profile, replace(record, stage="ready"))
 
 
 def _load_images(profile: Profile) -> None:
@@ -241,6 +254,29 @@ def _api_health(profile: Profile) -> tuple[State, str]:
         if conditions.get("Ready") != "True":
             return State.BROKEN, f"node {node['metadata']['name']} is not ready"
     return State.READY, ""
+
+
+def made_of(profile: Profile) -> Record:
+    """What a cluster was made of when it was made, which Docker's images may not be any more.
+
+    Raises:
+        CheckFailed: the lab has no cluster of this profile.
+    """
+    record = _record(profile)
+    if record is None:
+        raise CheckFailed(f"There is no cluster {profile.cluster}; `./lab up {profile.name}`.")
+    return record
+
+
+def _refuse_outdated(profile: Profile, record: Record) -> None:
+    """Stop where the lab's pins have changed since: the report would name the wrong versions."""
+    pinned = [image.name for image in images.needed([profile.name])]
+    used = [image["name"] for image in record.images]
+    if used != pinned or record.manifest_sha256 != cni.manifest_sha256(profile):
+        raise CheckFailed(
+            f"Cluster {profile.cluster} was made by another version of the lab, with other "
+            f"images or settings. `./lab up --recreate {profile.name}` makes it anew."
+        )
 
 
 def _refuse_foreign(now: Status) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 import labsupport
-from labsupport import clusters, cni, doctor, images, paths, programs, report, runner, versions
+from labsupport import clusters, doctor, paths, programs, report, runner, versions
 from labsupport.cases import Case
 from labsupport.kube import Kube
 from labsupport.stage import Lane
@@ -109,20 +109,21 @@ class _Witness:
 
 
 def _implementation(profile: Profile) -> dict[str, Any]:
+    record = clusters.made_of(profile)
     return {
         "profile": profile.name,
         "title": profile.title,
         "mode": profile.mode,
         "version": profile.version,
         "source": {"module": profile.source.module, "path": profile.source.path},
-        "manifestSha256": cni.manifest_sha256(profile),
-        "images": [images.provenance(image) for image in profile.images],
+        "manifestSha256": record.manifest_sha256,
+        "images": record.images[1:],
     }
 
 
 def _environment(profile: Profile) -> dict[str, Any]:
     kube = Kube(clusters.kubeconfig(profile))
-    node_image = images.provenance(versions.image("node"))
+    node_image = clusters.made_of(profile).images[0]
     facts = doctor.machine_facts()
     return {
         "kubernetes": kube.version(),
