@@ -1,16 +1,28 @@
 """Read data files and check them against a JSON Schema, with errors a user can act on."""
 
 import json
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 
 from labsupport import paths
 from labsupport.errors import WrongUse
+
+# jsonschema imports every optional checker of formats it finds. JupyterLab brings one that
+# parses a grammar for over a second, and no schema of the lab's checks a format: while
+# jsonschema is imported, it is not to be found.
+_SLOW = "rfc3987_syntax"
+_hide = _SLOW not in sys.modules
+if _hide:
+    sys.modules[_SLOW] = None  # type: ignore[assignment]
+from jsonschema import Draft202012Validator  # noqa: E402
+from jsonschema.exceptions import best_match  # noqa: E402
+
+if _hide:
+    del sys.modules[_SLOW]
 
 
 @cache

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from labsupport import cni, console, gobuild, images, paths, programs, stage, versions
+from labsupport import cni, console, docker, gobuild, images, paths, programs, stage, versions
 from labsupport.errors import CheckFailed, LabError, WrongUse
 from labsupport.kube import Kube
 from labsupport.programs import run
@@ -71,7 +71,7 @@ def kubeconfig(profile: Profile) -> Path:
 
 @contextmanager
 def lock() -> Iterator[None]:
-    """Let one process at a time create or delete clusters; others wait and say for whom."""
+    """Let one process at a time use the clusters; others wait and say for whom."""
     file = paths.state() / "clusters.lock"
     holder = paths.state() / "clusters.lock.holder"
     mutex = FileLock(file)
@@ -79,7 +79,7 @@ def lock() -> Iterator[None]:
         mutex.acquire(timeout=0)
     except Timeout:
         who = holder.read_text() if holder.exists() else "another process"
-        console.say(f"Waiting for {who}, which is creating or deleting clusters.")
+        console.say(f"Waiting for {who}, which is using the clusters.")
         mutex.acquire()
     try:
         holder.write_text(f"process {os.getpid()}")
@@ -202,7 +202,7 @@ def _finish(profile: Profile) -> None:
     _load_images(profile)
     for plugin in profile.plugins:
         for node in record.nodes:
-            run("docker", "cp", gobuild.program(plugin), f"{node}:/opt/cni/bin/{plugin}")
+            docker.run("cp", str(gobuild.program(plugin)), f"{node}:/opt/cni/bin/{plugin}")
     console.say(f"  {profile.cluster}: installing {profile.title} {profile.version}")
     cni.install(profile, kubeconfig(profile))
     cni.wait(kubeconfig(profile))
@@ -219,12 +219,12 @@ def _load_images(profile: Profile) -> None:
     """
     archive = paths.cache() / f"{profile.cluster}.tar"
     names = [image.name for image in profile.images]
-    info = json.loads(run("docker", "info", "--format", "{{json .}}"))
+    info = json.loads(docker.run("info", "--format", "{{json .}}"))
     several = any("containerd.snapshotter" in str(row) for row in info.get("DriverStatus") or [])
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(info["Architecture"], "amd64")
     platform = ["--platform", f"linux/{architecture}"] if several else []
     try:
-        run("docker", "save", *platform, "--output", archive, *names)
+        docker.run("save", *platform, "--output", str(archive), *names)
         run(programs.tool("kind"), "load", "image-archive", archive, "--name", profile.cluster)
     finally:
         archive.unlink(missing_ok=True)
@@ -237,7 +237,7 @@ def _revive(profile: Profile) -> None:
         return
     with console.task(f"starting the stopped nodes of {profile.cluster}"):
         try:
-            run("docker", "start", *stopped)
+            docker.run("start", *stopped)
             cni.wait(kubeconfig(profile))
         except LabError as error:
             console.say(f"  {error}")
@@ -306,8 +306,8 @@ def _containers(profile: Profile) -> dict[str, tuple[str, bool]]:
 
     kind labels them (https://github.com/kubernetes-sigs/kind/blob/v0.32.0/pkg/cluster/internal/providers/common/constants.go).
     """
-    lines = run(
-        "docker", "ps", "--all", "--no-trunc",
+    lines = docker.run(
+        "ps", "--all", "--no-trunc",
         "--filter", f"label=io.x-k8s.kind.cluster={profile.cluster}",
         "--format", "{{.Names}} {{.ID}} {{.State}}",
     ).splitlines()  # fmt: skip

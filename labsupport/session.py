@@ -55,7 +55,8 @@ def measure(
         def tell(case: Case, verdict: str, name: str = profile.name) -> None:
             console.say(f"  {name}: {case.id}: {verdict}")
 
-        with console.task(f"measuring {profile.title}, {len(chosen)} cases", usual=30):
+        measuring = console.task(f"measuring {profile.title}, {len(chosen)} cases", usual=30)
+        with clusters.lock(), measuring:  # two runs at once would meet each other's policies
             reports.append(measure.measure(profile, chosen, tell))
         report.write(reports[-1], out / f"report-{profile.name}.json")
         if one_at_a_time and not existed:

@@ -1,0 +1,33 @@
+"""What ships is what was measured: whole, alike in every case, and shown as it is."""
+
+import pytest
+
+from labsupport import cases, matrix, paths, report, versions
+
+DOCS = paths.ROOT / "docs"
+
+
+def test_every_profile_is_recorded_with_every_case_as_it_is_today():
+    recordings = report.recordings()
+    assert [r["implementation"]["profile"] for r in recordings] == [
+        profile.name for profile in versions.profiles()
+    ]
+    for one in recordings:
+        assert [(c["id"], c["policySha256"]) for c in one["cases"]] == [
+            (case.id, case.policy_sha256) for case in cases.load()
+        ]
+
+
+@pytest.mark.parametrize("one", report.recordings(), ids=lambda r: r["implementation"]["profile"])
+def test_a_recording_says_which_commit_and_which_versions_it_measured(one):
+    profile = versions.profile(one["implementation"]["profile"])
+    assert one["implementation"]["version"] == profile.version
+    assert one["run"]["lab"]["commit"]
+    assert not one["run"]["lab"]["dirty"]
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_the_matrix_in_docs_is_made_of_the_recordings(form):
+    shown = matrix.build(report.recordings(), "recorded")
+    made = shown.to_html() if form == "html" else shown.to_markdown()
+    assert (DOCS / f"matrix.{form}").read_text() == made, "run `./lab run --recorded --out docs`"
