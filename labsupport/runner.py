@@ -94,7 +94,8 @@ def run(
         lane = free.get()
         try:
             result = run_case(lane, case, probes, stop, apply)
-            report(case, result["verdict"])
+            if not stop.is_set():  # else it was cut short, and says nothing
+                report(case, result["verdict"])
             return result
         finally:
             free.put(lane)
