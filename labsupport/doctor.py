@@ -14,7 +14,7 @@ def examine() -> list[Finding]:
     """Look at this machine and judge it; takes a few seconds and changes nothing."""
     seen = machine.look()
     missing = len(images.missing()) if seen.docker else 0
-    refusal = images.can_pull() if missing else None
+    refusal = images.can_pull() if seen.docker else None
     need = findings.needed(_nodes() if seen.docker else 0, missing, pull=refusal is None)
     data = machine.space(seen.docker.root) if seen.docker and seen.docker.here else None
     return [

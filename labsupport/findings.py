@@ -172,13 +172,14 @@ def pinned_images(missing: int, refusal: str | None) -> Finding:
 
     Args:
         missing: how many are not at hand.
-        refusal: why they cannot be pulled, None where they can or none is missing.
+        refusal: why they cannot be pulled, None where they can.
     """
+    pulling = "they can be pulled" if refusal is None else f"they cannot be pulled: {refusal}"
     if not missing:
-        return Finding("images", "fine", "all at hand")
+        return Finding("images", "fine", f"all at hand; {pulling}")
     if refusal is None:
-        return Finding("images", "fine", f"{missing} to be pulled, and they can be")
-    detail = f"{missing} missing, and they cannot be pulled: {refusal}; building takes 35 min"
+        return Finding("images", "fine", f"{missing} missing, and {pulling}")
+    detail = f"{missing} missing, and {pulling}; building takes 35 min"
     return Finding("images", "blocking", detail, "./lab images")
 
 

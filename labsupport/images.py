@@ -63,7 +63,8 @@ def can_pull() -> str | None:
             docker.run("manifest", "inspect", image.reference, timeout=8)
         except ProgramFailed as failed:
             said = failed.stderr.strip().splitlines() or ["no answer"]
-            return f"{_registry(image.name)} does not hand out {image.name}: {said[-1]}"
+            why = said[-1].rpartition(": ")[2]  # the cause, without the addresses on the way
+            return f"{_registry(image.name)} does not hand out {image.name}: {why}"
         except LabError as failed:
             return str(failed)
     return None

@@ -64,7 +64,7 @@ def _pins() -> dict[str, Any]:
 
 def program(name: str) -> str:
     """The pinned version of a program: `program("kind")` is `v0.32.0`."""
-    return str(_pins()["programs"][name])
+    return _filled(_pins()["programs"][name])
 
 
 def component(name: str) -> str:
@@ -75,7 +75,7 @@ def component(name: str) -> str:
 def image(key: str) -> Image:
     """An image by its key in `versions.toml`."""
     entry = _pins()["images"][key]
-    return Image(key, entry["name"], entry.get("digest"))
+    return Image(key, _filled(entry["name"]), entry.get("digest"))
 
 
 def images() -> list[Image]:
@@ -104,6 +104,16 @@ def profile(name: str) -> Profile:
         mode=entry["mode"],
         version=component(entry["version"]),
         images=tuple(image(key) for key in entry["images"]),
-        source=Source(**_pins()["sources"][name]),
+        source=_source(name),
         plugins=tuple(entry.get("plugins", ())),
     )
+
+
+def _source(profile: str) -> Source:
+    with (paths.CLUSTERS / profile / "source.toml").open("rb") as file:
+        return Source(**tomllib.load(file))
+
+
+def _filled(text: str) -> str:
+    """A pin with the versions of the components it names: `{calico}` is Calico's."""
+    return str(text).format_map(_pins()["components"])
