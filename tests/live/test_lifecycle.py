@@ -5,19 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 from labsupport import clusters, programs, versions
 from labsupport.clusters import State
 from tests.live.conftest import ROOT
-
-
-def poll(condition, limit=120.0):
-    deadline = time.monotonic() + limit
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "the condition was not met within the limit"
-        time.sleep(0.2)
-    return answer
+from tests.live.polling import poll
 
 
 def start_up(profile):
