@@ -16,7 +16,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from labsupport import cni, console, docker, gobuild, images, paths, programs, stage, versions
+from labsupport import (
+    cni,
+    console,
+    docker,
+    gobuild,
+    images,
+    machine,
+    paths,
+    programs,
+    report,
+    stage,
+    versions,
+)
 from labsupport.errors import CheckFailed, LabError, WrongUse
 from labsupport.kube import Kube
 from labsupport.programs import run
@@ -219,9 +231,9 @@ def _load_images(profile: Profile) -> None:
     """
     archive = paths.cache() / f"{profile.cluster}.tar"
     names = [image.name for image in profile.images]
-    info = json.loads(docker.run("info", "--format", "{{json .}}"))
-    several = any("containerd.snapshotter" in str(row) for row in info.get("DriverStatus") or [])
-    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(info["Architecture"], "amd64")
+    engine = machine.read_docker(json.loads(docker.run("info", "--format", "{{json .}}")))
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(engine.arch, "amd64")
+    several = engine.store.startswith("containerd")
     platform = ["--platform", f"linux/{architecture}"] if several else []
     try:
         docker.run("save", *platform, "--output", str(archive), *names)
@@ -337,8 +349,4 @@ def _record(profile: Profile) -> Record | None:
 
 
 def _write(profile: Profile, record: Record) -> None:
-    file = _record_file(profile)
-    file.parent.mkdir(exist_ok=True)
-    draft = file.with_suffix(".tmp")
-    draft.write_text(json.dumps(asdict(record)))
-    draft.replace(file)
+    report.write_file(_record_file(profile), json.dumps(asdict(record)).encode())
