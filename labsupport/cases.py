@@ -1,74 +1,74 @@
 """The catalogue: one YAML file a case, and adding one needs no Python.
 
-A case says who may reach whom while which policies are there. Connections are written
-as a reader says them:
-
-    shop/frontend -> shop/api:8080            by the pod's address, TCP
-    shop/frontend -> shop/api:8080/UDP        another protocol
-    shop/frontend -> service shop/api:8080    by the DNS name of its Service
+A case says who may reach whom while which policies are there. How connections are
+written is told in `connection`; `$(…)` in an object stands for what only the cluster
+knows, such as an address.
 """
 
+import copy
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from labsupport import checked, paths
+from labsupport.connection import Connection
 from labsupport.errors import WrongUse
 from labsupport.verdict import Expected
 
-_CONNECTION = re.compile(
-    r"(?P<source>\S+) -> (?P<service>service )?(?P<target>[^:\s]+)"
-    r":(?P<port>\d+)(/(?P<protocol>\w+))?"
-)
+OUTSIDE = "outside/host"
+"""The host outside the cluster, as connections call it."""
+
+_NAMESPACED = (
+    "NetworkPolicy", "NetworkSet", "CiliumNetworkPolicy",
+    "StagedNetworkPolicy", "StagedKubernetesNetworkPolicy",
+)  # fmt: skip
+_OUTCOMES = ("allowed", "timeout", "refused")
+_PLACEHOLDER = re.compile(r"\$\(([a-z0-9/ -]+)\)")
 
 
-@dataclass(frozen=True)
-class Connection:
-    """One connection of a case: pods as `namespace/name`, as the case's author wrote them."""
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """What the specification leaves open: a connection, and what each outcome would mean."""
 
-    source: str
-    target: str
-    port: int
-    protocol: str = "TCP"
-    by_name: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> "Connection":
-        """Read `shop/frontend -> shop/api:8080/UDP`."""
-        match = _CONNECTION.fullmatch(text)
-        if not match:
-            raise WrongUse(f"{text!r} is not a connection such as `shop/a -> shop/b:8080/TCP`.")
-        return cls(
-            source=match["source"],
-            target=match["target"],
-            port=int(match["port"]),
-            protocol=match["protocol"] or "TCP",
-            by_name=bool(match["service"]),
-        )
-
-    def __str__(self) -> str:
-        service = "service " if self.by_name else ""
-        protocol = "" if self.protocol == "TCP" else f"/{self.protocol}"
-        return f"{self.source} -> {service}{self.target}:{self.port}{protocol}"
+    connection: Connection
+    question: str
+    answers: Mapping[str, str]
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Objects that are applied, on top of the earlier steps', and what they should do."""
+    """What is done, on top of the earlier steps, and who may then reach whom.
+
+    Attributes:
+        name: in words.
+        apply: objects, in order.
+        delete: objects of earlier steps as `Kind namespace/name`.
+        label: labels set or, where None, removed, by `pod shop/api` or `namespace shop`.
+        start: pods that run from here on.
+        expected: what should become of connections.
+        asks: what is asked, not expected.
+    """
 
     name: str
     apply: tuple[dict[str, Any], ...]
     expected: dict[Connection, Expected]
+    delete: tuple[str, ...] = ()
+    label: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    start: tuple[str, ...] = ()
+    asks: tuple[Ask, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One question with its policies and the reachability they should give."""
+    """One question with its policies and the reachability they should give.
+
+    `alone` cases change what other cases share, so nothing runs beside them.
+    """
 
     id: str
     group: str
@@ -78,6 +78,8 @@ class Case:
     source: str
     question: str
     steps: tuple[Step, ...]
+    needs: tuple[str, ...] = ()
+    alone: bool = False
 
     @property
     def policies(self) -> list[dict[str, Any]]:
@@ -86,8 +88,15 @@ class Case:
 
     @property
     def connections(self) -> list[Connection]:
-        """Every connection that any step asks about, once."""
-        return list(dict.fromkeys(c for step in self.steps for c in step.expected))
+        """Every connection that any step expects or asks about, once."""
+        expected = [c for step in self.steps for c in step.expected]
+        asked = [ask.connection for step in self.steps for ask in step.asks]
+        return list(dict.fromkeys(expected + asked))
+
+    @property
+    def started(self) -> list[str]:
+        """The pods that its steps start."""
+        return [pod for step in self.steps for pod in step.start]
 
     @property
     def policy_sha256(self) -> str:
@@ -98,38 +107,109 @@ class Case:
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod of the stage: its labels, and which of the two nodes it runs on."""
+    """A pod of the stage.
+
+    Attributes:
+        namespace: its namespace, as cases call it.
+        name: its name.
+        labels: its labels.
+        node: which of the two nodes it runs on.
+        named: numbers of its named TCP ports.
+        late: whether only a case starts it.
+        host_network: whether it is in its node's network.
+        node_ports: whether it can be reached from outside.
+    """
 
     namespace: str
     name: str
     labels: dict[str, str]
     node: int
+    named: dict[str, int] = field(default_factory=dict)
+    late: bool = False
+    host_network: bool = False
+    node_ports: bool = False
+
+    @property
+    def called(self) -> str:
+        """How connections call it: `shop/api`."""
+        return f"{self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Who is on stage: the pods, their namespaces' labels, and the ports that all serve."""
+    """Who is on stage: the pods, their namespaces' labels, and the ports that they serve.
+
+    `shared` namespaces exist once a cluster; the others once a lane.
+    """
 
     pods: dict[str, Pod]
     namespaces: dict[str, dict[str, str]]
+    shared: frozenset[str]
     ports: dict[str, tuple[int, ...]]
+    node_ports: dict[str, tuple[int, ...]]
+
+    def serves(self, name: str) -> dict[str, tuple[int, ...]]:
+        """The ports by protocol that a pod, or the host outside, answers on."""
+        pod = self.pods.get(name)
+        return self.node_ports if pod and pod.host_network else self.ports
 
 
 @cache
 def cast() -> Cast:
     """The stage that every case plays on, from `labsupport/stage.yaml`."""
     data = checked.read_yaml(paths.PACKAGE / "stage.yaml", "stage")
-    pods = {
-        f"{namespace}/{name}": Pod(namespace, name, pod["labels"], pod["node"])
+    pods = [
+        Pod(
+            namespace,
+            name,
+            pod["labels"],
+            pod["node"],
+            pod.get("named", {}),
+            pod.get("late", False),
+            pod.get("hostNetwork", False),
+            pod.get("nodePorts", False),
+        )
         for namespace, entry in data["namespaces"].items()
         for name, pod in entry["pods"].items()
-    }
-    labels = {name: entry["labels"] for name, entry in data["namespaces"].items()}
-    return Cast(pods, labels, {key: tuple(value) for key, value in data["ports"].items()})
+    ]
+    return Cast(
+        {pod.called: pod for pod in pods},
+        {name: entry["labels"] for name, entry in data["namespaces"].items()},
+        frozenset(name for name, entry in data["namespaces"].items() if entry.get("shared")),
+        {key: tuple(value) for key, value in data["ports"].items()},
+        {key: tuple(value) for key, value in data["nodePorts"].items()},
+    )
+
+
+def fill(manifest: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """An object with its `$(…)` replaced.
+
+    Args:
+        manifest: the object as the case has it.
+        values: what each placeholder stands for, by what is between the parentheses.
+
+    Raises:
+        WrongUse: a placeholder has no value.
+    """
+
+    def word(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise WrongUse(f"$({match[1]}) stands for nothing here.")
+        return values[match[1]]
+
+    def inside(part: Any) -> Any:
+        if isinstance(part, str):
+            return _PLACEHOLDER.sub(word, part)
+        if isinstance(part, dict):
+            return {inside(key): inside(value) for key, value in part.items()}
+        return [inside(item) for item in part] if isinstance(part, list) else part
+
+    filled: dict[str, Any] = inside(copy.deepcopy(dict(manifest)))
+    return filled
 
 
 def load(folder: Path = paths.CASES) -> list[Case]:
-    """Read and check every case of a folder, in the order of the files' numbers.
+    """Read and check every case of a folder, in the order of the files' names.
 
     Raises:
         WrongUse: a file does not fit or an id is taken; the message names the file.
@@ -156,49 +236,76 @@ def read(path: Path) -> Case:
     steps = tuple(_step(path, n, step) for n, step in enumerate(data["steps"]))
     if not any(Expected.DENIED in step.expected.values() for step in steps):
         raise WrongUse(f"{path}: steps: no connection is denied, so the case could not fail.")
-    return Case(**{**data, "steps": steps})
+    return Case(**{**data, "steps": steps, "needs": tuple(data.get("needs", ()))})
 
 
 def choose(cases: Sequence[Case], ids: Sequence[str]) -> list[Case]:
-    """The cases named, or all where none is.
+    """The cases or groups named, or all where none is.
 
     Raises:
-        WrongUse: there is no case of that name.
+        WrongUse: there is no case and no group of that name.
     """
-    known = {case.id: case for case in cases}
+    groups = list(dict.fromkeys(case.group for case in cases))
+    known = [case.id for case in cases]
     for name in ids:
-        if name not in known:
-            raise WrongUse(f"There is no case {name!r}; choose from {', '.join(known)}.")
-    return [known[name] for name in ids] or list(cases)
+        if name not in known and name not in groups:
+            near = [one for one in known if name in one or one in name] or known
+            raise WrongUse(
+                f"There is no case {name!r}; choose from {', '.join(near)}, "
+                f"or from the groups {', '.join(groups)}."
+            )
+    return [case for case in cases if not ids or case.id in ids or case.group in ids]
 
 
 def _step(path: Path, number: int, data: dict[str, Any]) -> Step:
+    where = f"{path}: steps[{number}]"
     expected: dict[Connection, Expected] = {}
     for word in Expected:
-        for text in data[word]:
-            where = f"{path}: steps[{number}].{word}: {text!r}"
+        for text in data.get(word, []):
             connection = Connection.parse(text)
             if connection in expected:
-                raise WrongUse(f"{where} is both allowed and denied.")
-            _on_stage(connection, where)
+                raise WrongUse(f"{where}.{word}: {text!r} is both allowed and denied.")
+            if connection.held:
+                raise WrongUse(f"{where}.{word}: {text!r}: only `asks` may hold a connection.")
+            _on_stage(connection, f"{where}.{word}: {text!r}")
             expected[connection] = word
-    for manifest in data["apply"]:
+    asks = tuple(_ask(ask, f"{where}.asks[{n}]") for n, ask in enumerate(data.get("asks", [])))
+    if not expected and not asks:
+        raise WrongUse(f"{where}: nothing is denied, allowed or asked.")
+    for manifest in data.get("apply", []):
         namespace = manifest["metadata"].get("namespace")
-        if namespace not in cast().namespaces:
+        cluster_wide = namespace is None and manifest["kind"] not in _NAMESPACED
+        if not cluster_wide and namespace not in cast().namespaces:
             raise WrongUse(
-                f"{path}: steps[{number}].apply: {manifest['kind']} {manifest['metadata']['name']}"
+                f"{where}.apply: {manifest['kind']} {manifest['metadata']['name']}"
                 f" is in namespace {namespace!r}, which is not on the stage."
             )
-    return Step(data["name"], tuple(data["apply"]), expected)
+    return Step(
+        data["name"],
+        tuple(data.get("apply", ())),
+        expected,
+        tuple(data.get("delete", ())),
+        data.get("label", {}),
+        tuple(data.get("start", ())),
+        asks,
+    )
+
+
+def _ask(data: dict[str, Any], where: str) -> Ask:
+    connection = Connection.parse(data["connection"])
+    _on_stage(connection, f"{where}: {data['connection']!r}")
+    answers = {str(word): data[word] for word in _OUTCOMES if word in data}
+    return Ask(connection, data["question"], answers)
 
 
 def _on_stage(connection: Connection, where: str) -> None:
     for pod in (connection.source, connection.target):
-        if pod not in cast().pods:
-            known = ", ".join(cast().pods)
+        if pod not in cast().pods and pod != OUTSIDE:
+            known = ", ".join([*cast().pods, OUTSIDE])
             raise WrongUse(f"{where}: there is no pod {pod!r}; the stage has {known}.")
-    if connection.port not in cast().ports.get(connection.protocol, ()):
+    serves = cast().serves(connection.target)
+    if connection.protocol != "ICMP" and connection.port not in serves.get(connection.protocol, ()):
         raise WrongUse(
             f"{where}: no pod serves {connection.protocol} {connection.port}; "
-            f"the stage serves {cast().ports}."
+            f"{connection.target} serves {serves}."
         )

@@ -24,7 +24,7 @@ OUTSIDE = Endpoint("outside", address="203.0.113.7")
 def expected(policies, connection):
     """A connection by name needs its answer from DNS first."""
     source, target = WORLD[connection.source], WORLD[connection.target]
-    resolved = not connection.by_name or decide(policies, source, DNS, 53, "UDP").allowed
+    resolved = connection.via != "service name" or decide(policies, source, DNS, 53, "UDP").allowed
     reached = decide(policies, source, target, connection.port, connection.protocol).allowed
     return Expected.ALLOWED if resolved and reached else Expected.DENIED
 
