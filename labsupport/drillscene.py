@@ -89,9 +89,12 @@ def read(data: Mapping[str, Any], where: str) -> Scene:
 
 
 def _stage() -> dict[str, Endpoint]:
+    """The pods of the stage; to policies, one in its node's network is no pod."""
     cast = cases.cast()
     return {
-        pod.called: Endpoint(
+        pod.called: Endpoint(pod.called)
+        if pod.host_network
+        else Endpoint(
             pod.called,
             pod.namespace,
             pod.labels,
