@@ -168,7 +168,7 @@ def _measured(
     case: str, asked: Mapping[str, str], reports: Iterable[Report]
 ) -> tuple[list[str], list[str], str] | None:
     """The profiles, those of which the reports say what is asked, and the answer in words."""
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for one in reports:
         for result in one["cases"]:
             seen = _seen(result, asked) if result["id"] == case else None
@@ -176,16 +176,23 @@ def _measured(
                 found.setdefault(seen, []).append(one["implementation"]["title"])
     wanted = asked.get("verdict") or asked["observed"]
     options = [title for titles in found.values() for title in titles]
-    words = [f"{seen} on {_listed(titles)}" for seen, titles in found.items()]
-    answer = f"Measured: {'; '.join(words)}."
-    return (options, found.get(wanted, []), answer) if options else None
+    right = [title for (seen, _), titles in found.items() if seen == wanted for title in titles]
+    words = [f"{word} on {_listed(titles)}" for (_, word), titles in found.items()]
+    return (options, right, f"Measured: {'; '.join(words)}.") if options else None
 
 
-def _seen(result: Mapping[str, Any], asked: Mapping[str, str]) -> str | None:
-    """What a report says: the case's verdict, or what became of a connection at last."""
+def _seen(result: Mapping[str, Any], asked: Mapping[str, str]) -> tuple[str, str] | None:
+    """What a report says of a case, and in which words: its verdict, or of a connection.
+
+    A connection that the case expects may occur in several steps; the last one counts.
+    """
     unknown = (Verdict.NOT_RUN, Verdict.INCONCLUSIVE)
     if "verdict" in asked:
-        return None if result["verdict"] in unknown else str(result["verdict"])
+        verdict = result["verdict"]
+        return None if verdict in unknown else (verdict, verdict)
+    for answer in result.get("answers", []):
+        if answer["connection"] == asked["connection"]:
+            return answer["observed"], answer["answer"]
     wanted = Connection.parse(asked["connection"])
     place = (wanted.source, wanted.target, wanted.port, wanted.protocol, wanted.via)
     seen = [
@@ -194,7 +201,7 @@ def _seen(result: Mapping[str, Any], asked: Mapping[str, str]) -> str | None:
         for one in step["connections"]
         if (one["from"], one["to"], one["port"], one["protocol"], one["via"]) == place
     ]
-    return seen[-1] if seen else None
+    return (seen[-1], seen[-1]) if seen and seen[-1] else None
 
 
 def _listed(words: Sequence[str]) -> str:
