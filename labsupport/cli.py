@@ -247,7 +247,9 @@ def drill(
     mock: Annotated[
         float | None,
         typer.Option(
-            min=1, max=240, metavar="MINUTES",
+            min=1,
+            max=240,
+            metavar="MINUTES",
             help="An interview of so many minutes: answers are explained at its end.",
         ),
     ] = None,

@@ -144,8 +144,7 @@ def _parse(content: bytes, where: str) -> list[Answer]:
             document = _MIGRATIONS[step](document)
         checked.check(document, "progress", where)
         return [
-            Answer(**row | {"at": datetime.fromisoformat(row["at"])})
-            for row in document["answers"]
+            Answer(**row | {"at": datetime.fromisoformat(row["at"])}) for row in document["answers"]
         ]
     except (WrongUse, KeyError, TypeError, ValueError) as error:
         raise _Damaged(f"{where}: is damaged: {error}") from None
