@@ -159,7 +159,7 @@ def _options(data: Mapping[str, Any], scene: Scene | None) -> tuple[list[str], l
     if data["kind"] == Kind.GRID and scene:
         reached = scene.reachability()
         right = [str(one) for one, word in reached.items() if word is Expected.ALLOWED]
-        return [str(one) for one in reached], right
+        return sorted(map(str, reached)), right  # in the file, the allowed ones come first
     whole = data.get("order") or data.get("checklist")
     return (whole, whole) if whole else (data["right"] + data["wrong"], data["right"])
 

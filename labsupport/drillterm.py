@@ -54,7 +54,8 @@ class Terminal:
         except (_Stop, EOFError):
             pass
         finally:  # also when Ctrl-C ends the command
-            self._say("", drilltext.summary(played))
+            self._out.print()
+            self._say(drilltext.summary(played))
 
     def _turn(self, played: Round, question: Question) -> None:
         left = f"{len(played.queue)} to go"
@@ -122,7 +123,7 @@ class Terminal:
     def _over(self) -> bool:
         if self.ends is None or time.monotonic() < self.ends:
             return False
-        self._say("", "Time is up.")
+        self._say("Time is up.")
         return True
 
 

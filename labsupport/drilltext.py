@@ -88,7 +88,7 @@ def verdict(question: Question, mark: Mark) -> str:
     if question.kind is Kind.ALOUD:
         made = len(question.right) - len(mark.missed)
         return f"You made {made} of {len(question.right)} points."
-    lines = ["Right." if mark.right else "Not right."]
+    lines = ["Right." if mark.right else "Not yet."]
     if question.kind is Kind.ORDER and not mark.right:
         lines += ["The order is:", *(f"  {n}. {one}" for n, one in enumerate(question.right, 1))]
     lines += [f"  should be chosen: {one}" for one in mark.missed]
@@ -98,7 +98,7 @@ def verdict(question: Question, mark: Mark) -> str:
 
 def references(question: Question) -> list[str]:
     """Where it is measured, taught and documented."""
-    measured = [f"measured by case {question.case}"] if question.case else []
+    measured = [f"case {question.case}"] if question.case else []
     return [*measured, f"notebook {notebook(question.notebook)}", *question.sources]
 
 
