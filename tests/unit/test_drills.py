@@ -121,7 +121,10 @@ def measured(reports, **asked):
 
 
 def made_up(**verdicts):
-    return [fake_reports.report(name, {"a-case": verdict}) for name, verdict in verdicts.items()]
+    return [
+        fake_reports.report(name, fake_reports.case("a-case", verdict))
+        for name, verdict in verdicts.items()
+    ]
 
 
 def test_another_verdict_in_a_report_turns_the_answer():
