@@ -235,6 +235,28 @@ def test(
     selftest.run(fast)
 
 
+@app.command()
+def explain(
+    policy: Annotated[
+        Path, typer.Argument(metavar="POLICY.yaml", help="The file, or - for standard input.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Say in words what the NetworkPolicies of a file do, and what goes wrong with them.
+
+    Ends with 1 where the API server would refuse one.
+    """
+    from labsupport import explain
+
+    explained = explain.file(policy)
+    if as_json:
+        _print_json(explained.to_json())
+    else:
+        for line in explained.lines():
+            console.out.print(escape(line))
+    raise typer.Exit(1 if explained.refused else 0)
+
+
 def _profiles(names: Sequence[str] | None) -> list[Profile]:
     return [versions.profile(name) for name in dict.fromkeys(names or ())] or versions.profiles()
 
