@@ -20,7 +20,7 @@ from labsupport.lane import CASE_LABEL, Lane, called
 from labsupport.outcome import Outcome
 from labsupport.probe import Prober
 
-LANES = 6
+LANES = 8
 PREFIX = "lab"
 READY_SECONDS = 180.0
 POLL_SECONDS = 0.5
