@@ -7,14 +7,17 @@ fault of the lab, and whoever mends it needs to see where.
 from types import TracebackType
 from typing import Any
 
+import urllib3.exceptions
 import yaml
 
 from labsupport.errors import LabError, WrongUse
 
-INTERRUPTED = (
-    "Interrupted. What the cell had applied is removed; run the cell again when you like."
+INTERRUPTED = "Interrupted. What the cell had applied is removed; run the cell again when you like."
+GONE = (
+    "The cluster does not answer any more. `./lab status` in a terminal says how it is, and "
+    "`./lab up` mends it; then run this cell again."
 )
-_KINDS = (LabError, KeyboardInterrupt, yaml.YAMLError)
+_KINDS = (LabError, KeyboardInterrupt, yaml.YAMLError, urllib3.exceptions.HTTPError)
 
 
 def install() -> None:
@@ -36,6 +39,8 @@ def sentence(error: BaseException) -> str:
     """What to tell a learner about an error."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
+    if isinstance(error, urllib3.exceptions.HTTPError):
+        return GONE
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         line = error.problem_mark.line + 1
         return f"The policy is not YAML: {error.problem} on line {line}; mend it and run again."

@@ -31,11 +31,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labsupport import cases, failures, paths, report, session, undo, versions
-from labsupport.errors import CheckFailed, WrongUse
+from labsupport.errors import CheckFailed, LabError, WrongUse
 from labsupport.matrix import Matrix, Mode
 from labsupport.undo import Action
 
 if TYPE_CHECKING:  # the Kubernetes client takes half a second, which recorded mode need not wait
+    from labsupport.kube import Kube
     from labsupport.lane import Lane
 
 
@@ -60,7 +61,10 @@ class Lesson:
         self.mode, self.why = choose_mode(os.environ.get("NETPOL_LAB_MODE", ""))
         show.mode(self.mode, self.why)
         if self.live:
-            self._undo.work(self._kube)
+            try:
+                self._undo.work(self._cluster)
+            except LabError as error:  # the notebook can be used all the same
+                show.note(str(error))
 
     @property
     def live(self) -> bool:
@@ -92,32 +96,34 @@ class Lesson:
 
         chosen = self.case(case_id)
         with clusters.lock():
-            return runner.run([self.lane(name)], [chosen], lambda _case, _verdict: None)[0]
+            lane = self.lane(name)
+            try:
+                return runner.run([lane], [chosen], lambda _case, _verdict: None)[0]
+            except BaseException:
+                self._lanes.pop(name)  # the cluster may be another one when the cell is run again
+                raise
 
     def reports(self) -> list[report.Report]:
-        """The recorded reports, in the order of the profiles.
+        """Reports on every profile, in their order, for comparisons over all cases.
 
-        They are what a comparison over all cases shows, also in live mode: measuring a whole
-        catalogue takes minutes, and `./lab run --live` is the command that does it. What
-        that wrote to `out/` is preferred in live mode, profile by profile.
+        They are the recordings. Live, they are those that the last `./lab run --live` left in
+        `out/`, where these hold all cases that the recordings hold; a notebook does not
+        measure the whole catalogue, which takes minutes.
 
         Raises:
             WrongUse: a report is damaged, or there is none.
         """
-        found = {r["implementation"]["profile"]: r for r in report.recordings(_recordings())}
-        if self.live:
-            for path in sorted((paths.ROOT / "out").glob("report-*.json")):
-                newer = report.read(path)
-                found[newer["implementation"]["profile"]] = newer
-        if not found:
-            raise WrongUse(f"{_recordings()} holds no report; `./lab run --live` measures some.")
-        return report.in_profile_order(found.values())
+        folder = _recordings()
+        shipped = report.recordings(folder)
+        if not shipped:
+            raise WrongUse(f"{folder} holds no report; `./lab run --live --record` makes some.")
+        return (self.live and _measured(shipped)) or shipped
 
     def matrix(self) -> Matrix:
         """The reports side by side."""
         from labsupport import matrix
 
-        return matrix.build(self.reports(), "recorded")
+        return matrix.build(self.reports(), "recorded")  # also in live mode: not just now
 
     def lane(self, profile: str) -> "Lane":
         """One copy of the stage on a profile's cluster, with its client as `.kube`.
@@ -149,7 +155,7 @@ class Lesson:
         """
         localised = self.lane(profile).localise(manifest)
         self._undo.note(profile, "delete", localised)
-        self._kube(profile).apply(localised)
+        self.lane(profile).kube.apply(localised)
 
     def later(self, profile: str, action: Action, manifest: Mapping[str, Any]) -> None:
         """Note what to do at the end: `delete` or `apply` an object, as it is. Live only.
@@ -170,10 +176,15 @@ class Lesson:
         from labsupport import show
 
         if self.live:
-            self._undo.work(self._kube)
+            self._undo.work(self._cluster)
         show.note("Nothing of this notebook is left on a cluster.")
 
-    def _kube(self, profile: str) -> Any:
+    def _cluster(self, profile: str) -> "Kube | None":
+        """The cluster to undo something on; None where there is none any more."""
+        from labsupport import clusters
+
+        if clusters.status(versions.profile(profile)).state is clusters.State.ABSENT:
+            return None
         return self.lane(profile).kube
 
 
@@ -223,8 +234,16 @@ def recorded_case(reports: list[report.Report], case_id: str, profile: str) -> d
     raise WrongUse(f"There is no recording of {profile}; `./lab run --live {profile}` makes one.")
 
 
+def _measured(shipped: list[report.Report]) -> list[report.Report]:
+    """What `./lab run --live` measured here, if it is as complete as what ships; else nothing."""
+    found = report.recordings(paths.ROOT / "out")
+    have = {r["implementation"]["profile"]: {case["id"] for case in r["cases"]} for r in found}
+    complete = all(
+        have.get(r["implementation"]["profile"], set()) >= {case["id"] for case in r["cases"]}
+        for r in shipped
+    )
+    return found if complete else []
+
+
 def _recordings() -> Path:
     return Path(os.environ.get("NETPOL_LAB_RECORDINGS") or paths.RECORDINGS)
-
-
-

@@ -3,12 +3,13 @@
 Works on the entries of a report's `cases`, and on cases that nobody has run yet.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from labsupport.cases import Case
-from labsupport.fragments import Fragment, badge, table
+from labsupport.fragments import Fragment, badge, paragraph, table
 from labsupport.matrix import LOOKS, Look
 from labsupport.verdict import Verdict
 
@@ -99,3 +100,40 @@ def _target(written: str) -> str:
 
 def _cell(arrow: Arrow | None) -> Fragment:
     return Fragment("", "") if arrow is None else badge(arrow.look, arrow.words)
+
+
+def sentence(found: Sequence[Arrow]) -> str:
+    """What connections came to, in words: before the policy and under it."""
+    before = sum(one.before == "allowed" for one in found)
+    under = sum(one.observed == "allowed" for one in found)
+    denied = [one for one in found if one.expected == "denied"]
+    passed = sum(one.observed == "allowed" for one in denied)
+    return (
+        f"Before the policy {before} of {len(found)} connections worked, with it {under}; "
+        f"of the {len(denied)} that it denies, {passed} still worked."
+    )
+
+
+def evidence(entry: Mapping[str, Any]) -> Fragment:
+    """Every connection of every step: before the policy, under it and after its removal."""
+    if not entry["steps"]:
+        return paragraph(entry["reason"])
+    shown = [_step(entry, number) for number in range(len(entry["steps"]))]
+    return functools.reduce(Fragment.__add__, shown)
+
+
+def _step(entry: Mapping[str, Any], number: int) -> Fragment:
+    step = entry["steps"][number]
+    rows = [
+        [
+            f"{c['from']} -> {target_of(c)}",
+            c["expected"] or "open",
+            c["before"] or "not tried",
+            badge(arrow.look, c["observed"] or "not tried"),
+            c["after"] or "not tried",
+        ]
+        for c, arrow in zip(step["connections"], arrows(entry, number), strict=True)
+    ]
+    name = step["name"] if len(entry["steps"]) == 1 else f"Step {number + 1}: {step['name']}"
+    head = ["connection", "expected", "before", "under the policy", "after"]
+    return table(rows, head, name)

@@ -46,11 +46,11 @@ class Ledger:
             return []
         return found
 
-    def work(self, cluster: Callable[[str], Applies]) -> None:
+    def work(self, cluster: Callable[[str], Applies | None]) -> None:
         """Do what is noted, last first, and forget what is done.
 
         Args:
-            cluster: gives a profile's cluster.
+            cluster: gives a profile's cluster, or None where it is gone with all that was on it.
 
         Raises:
             CheckFailed: something could not be done; it stays noted, the rest was done.
@@ -60,12 +60,15 @@ class Ledger:
         for entry in reversed(self.entries()):
             try:
                 kube = cluster(entry["profile"])
-                act = kube.apply if entry["action"] == "apply" else kube.delete
-                act(entry["manifest"])
+                if kube is not None:
+                    act = kube.apply if entry["action"] == "apply" else kube.delete
+                    act(entry["manifest"])
             except LabError as error:
                 failed.insert(0, entry)
                 what = entry["manifest"]
-                trouble = f"{what['kind']} {what['metadata']['name']} on {entry['profile']}: {error}"
+                trouble = (
+                    f"{what['kind']} {what['metadata']['name']} on {entry['profile']}: {error}"
+                )
         self._write(failed)
         if failed:
             raise CheckFailed(

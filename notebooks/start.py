@@ -17,7 +17,7 @@ class WrongKernel(ImportError):
 if str(ROOT) not in sys.path[:1]:
     sys.path.insert(0, str(ROOT))
 _missing = [name for name in ("yaml", "kubernetes", "ipywidgets") if find_spec(name) is None]
-if sys.version_info < (3, 11) or _missing:  # noqa: UP036 (a wrong kernel may be older)
+if sys.version_info < (3, 11) or _missing:
     raise WrongKernel(
         "This notebook runs under another Python than the lab's: close it and open it with "
         "`./lab notebook`, or choose the kernel of the lab's folder .venv."
