@@ -4,6 +4,7 @@ They have a white ground of their own, so that they read on a dark page, and say
 colour alone. The same data give the same bytes.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 
@@ -20,7 +21,7 @@ DOTS = 100
 
 _DARK, _GREY, _RULE = "#1A1A1A", "#595959", "#BFBFBF"
 _WORKED, _BLOCKED = LOOKS[Verdict.ENFORCED].colour, LOOKS[Verdict.NOT_ENFORCED].colour
-_BOX, _GAP_X, _GAP_Y = (1.25, 0.42), 2.3, 1.15  # inches
+_BOX, _GAP_X, _GAP_Y = (1.35, 0.42), 2.6, 1.25  # inches
 
 
 def graph(arrows: Sequence[Arrow], title: str) -> bytes:
@@ -39,17 +40,22 @@ def graph(arrows: Sequence[Arrow], title: str) -> bytes:
         axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 1.0, -0.55))
         axes.set_axis_off()
         axes.text(0, -0.35, name, color=_GREY, fontsize=10)
-        for place, arrow in enumerate(arrows):
-            _draw(axes, arrow, getattr(arrow, moment) == "allowed", places, place)
-        for pod, (x, y) in places.items():
-            _pod(axes, pod, x, y)
+        boxes = {pod: _pod(axes, pod, x, y) for pod, (x, y) in places.items()}
+        drawn: Counter[tuple[str, str]] = Counter()
+        for arrow in arrows:
+            ends = (arrow.source, _target(arrow))
+            worked = getattr(arrow, moment) == "allowed"
+            _draw(axes, *(boxes[pod] for pod in ends), worked, 0.18 + 0.16 * drawn[ends])
+            drawn[ends] += 1
     return _png(figure)
 
 
 def times(series: Mapping[str, Sequence[int]], title: str) -> bytes:
     """Draw distributions of milliseconds: a dot for each time, a bar for the median."""
     figure = Figure(figsize=(8, 1.1 + 0.55 * len(series)), dpi=DOTS, facecolor="white")
-    axes = figure.add_axes((0.16, 0.6 / (1.1 + 0.55 * len(series)), 0.8, 0.62))
+    axes = figure.add_axes(
+        (0.16, 0.6 / (1.1 + 0.55 * len(series)), 0.8, 1 - 1.05 / (1.1 + 0.55 * len(series)))
+    )
     for row, values in enumerate(series.values()):
         spread = [row + 0.22 * ((n % 5) / 2 - 1) for n in range(len(values))]
         axes.plot(sorted(values), spread, "o", color=LOOKS[Verdict.INCONCLUSIVE].colour, alpha=0.5)
@@ -57,7 +63,7 @@ def times(series: Mapping[str, Sequence[int]], title: str) -> bytes:
             middle = sorted(values)[len(values) // 2]
             axes.plot([middle, middle], [row - 0.35, row + 0.35], color=_DARK, linewidth=2)
         else:
-            axes.text(0.01, row, "never in force", color=_GREY, va="center")
+            axes.text(0, row, "  never in force", color=_GREY, va="center")
     axes.set_yticks(range(len(series)), list(series))
     axes.set(ylim=(len(series) - 0.5, -0.5), xlim=(0, None))
     axes.set_xlabel("milliseconds from the API server's answer; the bar is the median", fontsize=9)
@@ -84,69 +90,48 @@ def _target(arrow: Arrow) -> str:
 
 
 def _draw(
-    axes: Axes, arrow: Arrow, worked: bool, places: Mapping[str, tuple[float, float]], place: int
+    axes: Axes, source: FancyBboxPatch, target: FancyBboxPatch, worked: bool, bend: float
 ) -> None:
-    (x1, y1), (x2, y2) = places[arrow.source], places[_target(arrow)]
-    half_x, half_y = _BOX[0] / 2, _BOX[1] / 2
-    start, end = (x1 + half_x, y1 + half_y), (x2 + half_x, y2 + half_y)
-    bend = 0.18 + 0.06 * (place % 3)
-    axes.add_patch(
-        FancyArrowPatch(
-            start,
-            end,
-            connectionstyle=f"arc3,rad={bend}",
-            arrowstyle="-|>",
-            mutation_scale=12,
-            shrinkA=26,
-            shrinkB=26,
-            color=_WORKED if worked else _BLOCKED,
-            linestyle="-" if worked else (0, (4, 3)),
-            linewidth=1.6,
-        )
+    """One connection, from the edge of a box to the edge of another, with its sign halfway."""
+    (x1, y1), (x2, y2) = _middle(source), _middle(target)
+    colour = _WORKED if worked else _BLOCKED
+    arrow = FancyArrowPatch(
+        (x1, y1),
+        (x2, y2),
+        connectionstyle=f"arc3,rad={bend}",
+        arrowstyle="-|>",
+        mutation_scale=12,
+        patchA=source,
+        patchB=target,
+        shrinkA=1,
+        shrinkB=2,
+        color=colour,
+        linestyle="-" if worked else (0, (4, 3)),
+        linewidth=1.6,
     )
-    # A quadratic Bézier curve of this bend passes half of it beside the middle.
-    middle_x = (start[0] + end[0]) / 2 + bend / 2 * (end[1] - start[1])
-    middle_y = (start[1] + end[1]) / 2 - bend / 2 * (end[0] - start[0])
-    axes.text(
-        middle_x,
-        middle_y,
-        "✓" if worked else "✗",
-        color="white",
-        fontsize=8,
-        weight="bold",
-        ha="center",
-        va="center",
-        family="DejaVu Sans",
-        bbox={
-            "boxstyle": "circle,pad=0.2",
-            "facecolor": _WORKED if worked else _BLOCKED,
-            "edgecolor": "none",
-        },
-    )
+    axes.add_patch(arrow)
+    # Halfway, a quadratic Bézier curve is half as far off the line as its control point.
+    place = ((x1 + x2) / 2 - bend / 2 * (y2 - y1), (y1 + y2) / 2 + bend / 2 * (x2 - x1))
+    box = {"boxstyle": "circle,pad=0.2", "facecolor": colour, "edgecolor": "white"}
+    _text(axes, *place, "✓" if worked else "✗", color="white", size=8, weight="bold", bbox=box)
 
 
-def _pod(axes: Axes, name: str, x: float, y: float) -> None:
-    axes.add_patch(
-        FancyBboxPatch(
-            (x, y),
-            *_BOX,
-            boxstyle="round,pad=0,rounding_size=0.08",
-            facecolor="#F5F5F5",
-            edgecolor=_RULE,
-            zorder=3,
-        )
-    )
-    axes.text(
-        x + _BOX[0] / 2,
-        y + _BOX[1] / 2,
-        name.replace("/", "/\n") if len(name) > 15 else name,
-        ha="center",
-        va="center",
-        color=_DARK,
-        fontsize=9,
-        family="DejaVu Sans",
-        zorder=4,
-    )
+def _middle(box: FancyBboxPatch) -> tuple[float, float]:
+    return box.get_x() + box.get_width() / 2, box.get_y() + box.get_height() / 2
+
+
+def _pod(axes: Axes, name: str, x: float, y: float) -> FancyBboxPatch:
+    shape = "round,pad=0,rounding_size=0.08"
+    box = FancyBboxPatch((x, y), *_BOX, boxstyle=shape, facecolor="#F5F5F5", edgecolor=_RULE)
+    axes.add_patch(box)
+    _text(axes, *_middle(box), name, size=9)
+    return box
+
+
+def _text(axes: Axes, x: float, y: float, text: str, **how: object) -> None:
+    # DejaVu Sans comes with matplotlib and has both signs; a dollar must not start TeX.
+    style = {"color": _DARK, "ha": "center", "va": "center", "family": "DejaVu Sans"}
+    axes.text(x, y, text, parse_math=False, **(style | how))  # type: ignore[arg-type]
 
 
 def _png(figure: Figure) -> bytes:

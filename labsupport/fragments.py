@@ -17,6 +17,7 @@ from labsupport.matrix import LOOKS, Look
 from labsupport.verdict import Verdict
 
 _CELL = "text-align:left;vertical-align:top"
+_FIELDS = ("apiVersion", "kind", "metadata", "name", "namespace", "podSelector", "policyTypes")
 _BADGE = "padding:0 .4em;border-radius:3px;font-weight:bold"
 
 
@@ -83,10 +84,17 @@ def closed(summary: Fragment, inside: Fragment) -> Fragment:
 
 def policy(manifests: Sequence[Mapping[str, Any]]) -> Fragment:
     """Objects of Kubernetes as YAML, in the order in which people write the fields."""
-    text = yaml.safe_dump_all(
-        [dict(one) for one in manifests], sort_keys=False, allow_unicode=True
-    ).rstrip()
+    ordered = [_in_order(one) for one in manifests]
+    text = yaml.safe_dump_all(ordered, sort_keys=False, allow_unicode=True).rstrip()
     return Fragment(f'<pre style="text-align:left">{html.escape(text)}</pre>', text)
+
+
+def _in_order(part: Any) -> Any:
+    """Fields as people write them; reports hold them sorted by name."""
+    if isinstance(part, Mapping):
+        known = [key for key in _FIELDS if key in part]
+        return {key: _in_order(part[key]) for key in [*known, *(k for k in part if k not in known)]}
+    return [_in_order(item) for item in part] if isinstance(part, list) else part
 
 
 def _cell(cell: Cell) -> Fragment:

@@ -90,7 +90,9 @@ def of(matrix: Matrix, shown: Sequence[Row], evidence: bool = True) -> Fragment:
 
 
 def _case(row: Row, matrix: Matrix) -> Fragment:
-    return closed(words(row.title), fragments.policy(matrix.cases[row.id]["policies"]))
+    """A case's title that opens its policies."""
+    inside = fragments.policy(matrix.cases[row.id]["policies"])
+    return Fragment(closed(words(row.title), inside).html, row.title)
 
 
 def _cell(row: Row, profile: str) -> Fragment:
