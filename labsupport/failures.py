@@ -32,7 +32,7 @@ def install() -> None:
         return
     shell = get_ipython()
     if shell is not None:
-        shell.set_custom_exc(_KINDS, _show)
+        shell.set_custom_exc(_KINDS, _show)  # type: ignore[no-untyped-call]
 
 
 def sentence(error: BaseException) -> str:

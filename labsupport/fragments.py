@@ -32,10 +32,6 @@ class Fragment:
         return Fragment(f"{self.html}\n{other.html}", f"{self.text}\n{other.text}")
 
 
-Cell = str | int | float | Verdict | Fragment | None
-"""What a table may hold; a verdict gets its sign, and None is an empty cell."""
-
-
 def words(text: str) -> Fragment:
     """Plain text in which nothing acts as HTML."""
     return Fragment(html.escape(text), text)
@@ -58,11 +54,12 @@ def verdict(word: str) -> Fragment:
     return badge(LOOKS[Verdict(word)], word)
 
 
-def table(rows: Iterable[Sequence[Cell]], head: Sequence[str], caption: str = "") -> Fragment:
+def table(rows: Iterable[Sequence[object]], head: Sequence[str], caption: str = "") -> Fragment:
     """A table whose first column names its rows.
 
     Args:
-        rows: as many cells in each as in the head.
+        rows: as many cells in each as in the head. A verdict gets its sign, a fragment is
+            kept, None is an empty cell, and anything else is shown as plain text.
         head: the columns' names.
         caption: a sentence above the table that says what it shows.
     """
@@ -97,7 +94,7 @@ def _in_order(part: Any) -> Any:
     return [_in_order(item) for item in part] if isinstance(part, list) else part
 
 
-def _cell(cell: Cell) -> Fragment:
+def _cell(cell: object) -> Fragment:
     if isinstance(cell, Fragment):
         return cell
     if isinstance(cell, Verdict):

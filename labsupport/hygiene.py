@@ -16,8 +16,8 @@ LINES = 15
 """How much code a learner reads in one cell."""
 
 SECTIONS = (
-    ("Goal", "Prerequisites", "Time", "Needs", "Predict", "Run", "Explain")
-    + ("Interview questions", "Clean up")
+    "Goal", "Prerequisites", "Time", "Needs", "Predict", "Run", "Explain",
+    "Interview questions", "Clean up",
 )  # fmt: skip
 PRACTICE_SECTIONS = ("Goal", "Prerequisites", "Time", "Needs", "Clean up")
 """Of the notebooks that only practise what others explain."""

@@ -10,6 +10,7 @@ The API that notebooks build on, and that stays:
     lesson.mode, lesson.live           # "live" or "recorded"; whether it is live
     lesson.case("deny-all")            # the case of the catalogue: what is asked
     lesson.measure("deny-all", "flannel")  # an entry of a report's `cases`: what packets did
+    lesson.silent("flannel")           # deny-all by kubectl: its answer, its list, the packets
     lesson.reports()                   # the reports, in the order of the profiles
     lesson.matrix()                    # the same as a `matrix.Matrix`
     lesson.lane("calico")              # live only: one copy of the stage, with its `.kube`
@@ -38,6 +39,7 @@ from labsupport.undo import Action
 if TYPE_CHECKING:  # the Kubernetes client takes half a second, which recorded mode need not wait
     from labsupport.kube import Kube
     from labsupport.lane import Lane
+    from labsupport.runner import Apply
 
 
 class Lesson:
@@ -56,6 +58,7 @@ class Lesson:
 
         failures.install()
         self.number = number
+        self._reports: list[report.Report] = []  # read once: checking them takes a while
         self._lanes: dict[str, Lane] = {}
         self._undo = undo.Ledger(paths.state() / "lessons" / f"{number}.json")
         self.mode, self.why = choose_mode(os.environ.get("NETPOL_LAB_MODE", ""))
@@ -92,16 +95,27 @@ class Lesson:
         name = versions.profile(profile).name
         if not self.live:
             return recorded_case(self.reports(), case_id, name)
-        from labsupport import clusters, runner
+        from labsupport import runner
 
-        chosen = self.case(case_id)
-        with clusters.lock():
-            lane = self.lane(name)
-            try:
-                return runner.run([lane], [chosen], lambda _case, _verdict: None)[0]
-            except BaseException:
-                self._lanes.pop(name)  # the cluster may be another one when the cell is run again
-                raise
+        return self._run(case_id, name, runner.through_api)
+
+    def silent(self, profile: str) -> dict[str, Any]:
+        """A report's `silentFailure`: deny-all applied by kubectl, and what packets then did.
+
+        Raises:
+            As `measure` does.
+        """
+        name = versions.profile(profile).name
+        if not self.live:
+            told: dict[str, Any] = _report_on(self.reports(), name)["silentFailure"]
+            return told
+        from labsupport.measure import SILENT_CASE, Witness
+
+        witness = Witness()
+        account = witness.account([self._run(SILENT_CASE, name, witness.apply)])
+        if account is None:
+            raise CheckFailed(f"Case {SILENT_CASE} could not be run on {profile}; run it again.")
+        return account
 
     def reports(self) -> list[report.Report]:
         """Reports on every profile, in their order, for comparisons over all cases.
@@ -113,11 +127,14 @@ class Lesson:
         Raises:
             WrongUse: a report is damaged, or there is none.
         """
-        folder = _recordings()
-        shipped = report.recordings(folder)
-        if not shipped:
-            raise WrongUse(f"{folder} holds no report; `./lab run --live --record` makes some.")
-        return (self.live and _measured(shipped)) or shipped
+        if not self._reports:
+            folder = _recordings()
+            self._reports = report.recordings(folder)
+            if not self._reports:
+                raise WrongUse(f"{folder} holds no report; `./lab run --live --record` makes some.")
+            if self.live:
+                self._reports = _measured(self._reports) or self._reports
+        return self._reports
 
     def matrix(self) -> Matrix:
         """The reports side by side."""
@@ -179,6 +196,19 @@ class Lesson:
             self._undo.work(self._cluster)
         show.note("Nothing of this notebook is left on a cluster.")
 
+    def _run(self, case_id: str, profile: str, apply: "Apply") -> dict[str, Any]:
+        """Run one case in one lane now."""
+        from labsupport import clusters, runner
+
+        chosen = self.case(case_id)
+        with clusters.lock():
+            lane = self.lane(profile)
+            try:
+                return runner.run([lane], [chosen], lambda _case, _verdict: None, apply)[0]
+            except BaseException:
+                self._lanes.pop(profile)  # the next run may find another cluster
+                raise
+
     def _cluster(self, profile: str) -> "Kube | None":
         """The cluster to undo something on; None where there is none any more."""
         from labsupport import clusters
@@ -221,16 +251,20 @@ def recorded_case(reports: list[report.Report], case_id: str, profile: str) -> d
     Raises:
         WrongUse: there is no such report, or it holds no such case.
     """
+    for entry in _report_on(reports, profile)["cases"]:
+        if entry["id"] == case_id:
+            found: dict[str, Any] = entry
+            return found
+    raise WrongUse(
+        f"The recording of {profile} holds no case {case_id!r}; "
+        f"`./lab run --live --case {case_id}` measures it."
+    )
+
+
+def _report_on(reports: list[report.Report], profile: str) -> report.Report:
     for one in reports:
         if one["implementation"]["profile"] == profile:
-            for entry in one["cases"]:
-                if entry["id"] == case_id:
-                    found: dict[str, Any] = entry
-                    return found
-            raise WrongUse(
-                f"The recording of {profile} holds no case {case_id!r}; "
-                f"`./lab run --live --case {case_id}` measures it."
-            )
+            return one
     raise WrongUse(f"There is no recording of {profile}; `./lab run --live {profile}` makes one.")
 
 

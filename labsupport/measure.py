@@ -36,7 +36,7 @@ def measure(
         CheckFailed: the cluster's probe pods do not get ready.
     """
     started = _now()
-    witness = _Witness()
+    witness = Witness()
     results = runner.run(clusters.lanes(profile), cases, progress, witness.apply)
     return {
         "apiVersion": report.API_VERSION,
@@ -61,13 +61,14 @@ def command() -> str:
     return shlex.join(["./lab", *sys.argv[1:]])
 
 
-class _Witness:
+class Witness:
     """Applies the silent failure's policy with kubectl and keeps what kubectl showed."""
 
     def __init__(self) -> None:
         self._listed = ""
 
     def apply(self, lane: Lane, case: Case, manifest: dict[str, Any]) -> str:
+        """Apply an object, by kubectl in the silent failure's case; a `runner.Apply`."""
         if case.id != SILENT_CASE:
             return runner.through_api(lane, case, manifest)
         answer = self._kubectl(lane, "apply", "-f", "-", stdin=yaml.safe_dump(manifest))

@@ -105,6 +105,7 @@ def _executed(path: Path) -> str:
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         store_widget_state=False,
+        extra_arguments=["--log-level=ERROR"],  # it warns that its ports are not encrypted
     )
     try:
         client.execute(env=_environment("recorded"))

@@ -119,6 +119,10 @@ def evidence(entry: Mapping[str, Any]) -> Fragment:
     if not entry["steps"]:
         return paragraph(entry["reason"])
     shown = [_step(entry, number) for number in range(len(entry["steps"]))]
+    answers = entry.get("answers", [])
+    if answers:
+        rows = [[a["question"], a["connection"], a["observed"], a["answer"]] for a in answers]
+        shown.append(table(rows, ["asked", "connection", "packets", "that is"]))
     return functools.reduce(Fragment.__add__, shown)
 
 

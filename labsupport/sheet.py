@@ -23,8 +23,13 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether the profiles that ran it do not agree."""
-        return len(set(self.verdicts.values()) - {Verdict.NOT_RUN}) > 1
+        """Whether the profiles that ran it do not agree, in verdict or in what was observed."""
+        seen = {
+            (verdict, *(answer["answer"] for answer in self.entries[name].get("answers", [])))
+            for name, verdict in self.verdicts.items()
+            if verdict is not Verdict.NOT_RUN
+        }
+        return len(seen) > 1
 
 
 def rows(matrix: Matrix) -> list[Row]:

@@ -2,7 +2,11 @@
 
     show.note("One line.")
     show.table(rows, head, caption)        # cells: text, numbers, verdicts, fragments
+    show.signs()                           # what each verdict means
     show.verdict(entry, "Flannel")         # one case: sign, word, reason
+    show.sign(entry)                       # the verdict as a cell of a table
+    show.terminal("kubectl get …", answer) # a command and what it printed
+    show.provenance(lesson.reports())      # what was measured, where and by what
     show.verdicts({"Flannel": entry, …})   # one case on several profiles
     show.grid(case)  show.grid(entry)      # who may reach whom; and who did
     show.graph(entry)                      # the same as a picture: before, and under the policy
@@ -22,10 +26,13 @@ from typing import Any
 
 from labsupport import fragments, reach
 from labsupport.cases import Case
-from labsupport.fragments import Cell, Fragment
-from labsupport.matrix import Matrix, Mode
+from labsupport.fragments import Fragment
+from labsupport.matrix import LOOKS, Matrix, Mode
+from labsupport.report import Report
 
 Entry = Mapping[str, Any]
+
+_PROVENANCE = ("Version", "Mode", "Manifest", "Kubernetes", "kind", "Image source", "System", "Lab")
 
 
 def fragment(piece: Fragment) -> None:
@@ -57,9 +64,14 @@ def mode(chosen: Mode, why: str) -> None:
     fragment(fragments.paragraph(f"{what}, because {why}."))
 
 
-def table(rows: Iterable[Sequence[Cell]], head: Sequence[str], caption: str = "") -> None:
+def table(rows: Iterable[Sequence[object]], head: Sequence[str], caption: str = "") -> None:
     """Show a table; see `fragments.table`."""
     fragment(fragments.table(rows, head, caption))
+
+
+def signs() -> None:
+    """Show what each verdict means."""
+    table([[word, look.meaning] for word, look in LOOKS.items()], ["verdict", "meaning"])
 
 
 def verdict(entry: Entry, profile: str = "") -> None:
@@ -72,6 +84,27 @@ def verdict(entry: Entry, profile: str = "") -> None:
             f"<p>{named.html}{sign.html}{reason.html}</p>", f"{named.text}{sign.text}{reason.text}"
         )
     )
+
+
+def sign(entry: Entry) -> Fragment:
+    """The verdict of an entry, as a cell of a table."""
+    return fragments.verdict(entry["verdict"])
+
+
+def terminal(command: str, answer: str) -> None:
+    """Show a command and what it printed, as in a terminal."""
+    text = f"$ {command}\n{answer}"
+    fragment(Fragment(f'<pre style="text-align:left">{fragments.words(text).html}</pre>', text))
+
+
+def provenance(reports: Sequence[Report]) -> None:
+    """Show what was measured, where, by what and on which day, for each report."""
+    from labsupport import page
+
+    told = {one["implementation"]["title"]: page.provenance(one) for one in reports}
+    days = ["Day", *(one["run"]["finishedAt"][:10] for one in reports)]
+    rows = [[label, *(one[label] for one in told.values())] for label in _PROVENANCE]
+    table([*rows, days], ["", *told])
 
 
 def verdicts(entries: Mapping[str, Entry], caption: str = "") -> None:

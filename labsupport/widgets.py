@@ -184,7 +184,7 @@ def predict(
         step: which of the case's steps, from 0; the last where none is given.
     """
     made = Prediction(case, entries, step)
-    _display(made.widget)
+    display(made.widget)
     show.fragment(made.questions())
     return made
 
@@ -192,7 +192,7 @@ def predict(
 def explore(matrix: Matrix) -> Explorer:
     """Show the matrix with filters. The plain form is all of it, closed."""
     made = Explorer(matrix)
-    _display(made.widget)
+    display(made.widget)
     whole = sheet.of(matrix, sheet.rows(matrix), evidence=False)
     show.fragment(fragments.closed(fragments.words("All cases, as a table"), whole))
     return made
@@ -201,12 +201,12 @@ def explore(matrix: Matrix) -> Explorer:
 def timeline(series: Mapping[str, Sequence[int]]) -> Timeline:
     """Show a slider on time over distributions of milliseconds, by name."""
     made = Timeline(series)
-    _display(made.widget)
+    display(made.widget)
     show.fragment(timing.summary(series))
     return made
 
 
-def _display(widget: ipw.Widget) -> None:
+def display(widget: ipw.Widget) -> None:
     """Show a widget alone: the plain form beside it is no fallback, but always there."""
     bundle = widget._repr_mimebundle_()
     show.publish({_VIEW: bundle[_VIEW]})
