@@ -266,6 +266,49 @@ def explain(
     raise typer.Exit(1 if explained.refused else 0)
 
 
+def notebook(
+    number: Annotated[str, typer.Argument(metavar="[NN]", help="Which notebook.")] = "00",
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the browser too.")
+    ] = True,
+) -> None:
+    """Open JupyterLab at the first notebook, or at another, with the lab's own kernel."""
+    from labsupport import notebooks
+
+    raise typer.Exit(notebooks.lab(number, [] if browser else ["--no-browser"]))
+
+
+@app.command()
+def notebooks(
+    numbers: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NN…]", help="Which, such as 02; all where none is named."),
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Run them on the clusters.")] = False,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Run them on the reports that ship.")
+    ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Store what they show now, from the recordings.")
+    ] = False,
+) -> None:
+    """Run notebooks and compare what they show with what they store, or store it anew.
+
+    Without --live or --recorded each chooses for itself. Ends with 1 where one differs.
+    """
+    from labsupport import notebooks, session
+
+    if live and (recorded or refresh):
+        raise WrongUse("--live excludes --recorded and --refresh; what is stored is recorded.")
+    chosen = notebooks.find(numbers or ())
+    if refresh:
+        changed = [path.name for path in notebooks.refresh(chosen)]
+        console.out.print(f"Stored anew: {', '.join(changed)}." if changed else "None changed.")
+        return
+    asked: session.Mode | None = "live" if live else "recorded" if recorded else None
+    notebooks.check(chosen, asked)
+
+
 def _profiles(names: Sequence[str] | None) -> list[Profile]:
     return [versions.profile(name) for name in dict.fromkeys(names or ())] or versions.profiles()
 

@@ -40,7 +40,7 @@ def measure(
         CheckFailed: the cluster's probe pods do not get ready.
     """
     started = _now()
-    witness = _Witness()
+    witness = Witness()
     lanes = clusters.lanes(profile)
     results = runner.run(lanes, cases, progress, witness.apply)
     timings = timing.measure(lanes[0]) if timed else None
@@ -68,13 +68,14 @@ def command() -> str:
     return shlex.join(["./lab", *sys.argv[1:]])
 
 
-class _Witness:
+class Witness:
     """Applies the silent failure's policy with kubectl and keeps what kubectl showed."""
 
     def __init__(self) -> None:
         self._listed = ""
 
     def apply(self, lane: Lane, case: Case, manifest: dict[str, Any]) -> str:
+        """Apply an object, by kubectl in the silent failure's case; a `runner.Apply`."""
         if case.id != SILENT_CASE:
             return runner.through_api(lane, case, manifest)
         answer = self._kubectl(lane, "apply", "-f", "-", stdin=yaml.safe_dump(manifest))

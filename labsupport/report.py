@@ -71,9 +71,9 @@ def read(path: Path) -> Report:
     return report
 
 
-def recordings() -> list[Report]:
-    """The reports that ship with the lab, in the order of the profiles."""
-    return in_profile_order(read(path) for path in sorted(paths.RECORDINGS.glob("*.json")))
+def recordings(folder: Path = paths.RECORDINGS) -> list[Report]:
+    """The reports that ship with the lab, or those of another folder, in the profiles' order."""
+    return in_profile_order(read(path) for path in sorted(folder.glob("*.json")))
 
 
 def record(reports: Iterable[Report]) -> None:
