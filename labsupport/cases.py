@@ -23,10 +23,11 @@ from labsupport.verdict import Expected
 OUTSIDE = "outside/host"
 """The host outside the cluster, as connections call it."""
 
-_NAMESPACED = frozenset(
-    ("NetworkPolicy", "NetworkSet", "CiliumNetworkPolicy")
-    + ("StagedNetworkPolicy", "StagedKubernetesNetworkPolicy")
-)
+_NAMESPACED = (
+    "NetworkPolicy", "NetworkSet", "CiliumNetworkPolicy",
+    "StagedNetworkPolicy", "StagedKubernetesNetworkPolicy",
+)  # fmt: skip
+_OUTCOMES = ("allowed", "timeout", "refused")
 _PLACEHOLDER = re.compile(r"\$\(([a-z0-9/ -]+)\)")
 
 
@@ -302,7 +303,7 @@ def _step(path: Path, number: int, data: dict[str, Any]) -> Step:
 def _ask(data: dict[str, Any], where: str) -> Ask:
     connection = Connection.parse(data["connection"])
     _on_stage(connection, f"{where}: {data['connection']!r}")
-    answers = {word: data[word] for word in ("allowed", "timeout", "refused") if word in data}
+    answers = {str(word): data[word] for word in _OUTCOMES if word in data}
     return Ask(connection, data["question"], answers)
 
 

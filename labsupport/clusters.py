@@ -23,16 +23,19 @@ from labsupport import (
     gobuild,
     images,
     machine,
+    outside,
     paths,
     programs,
     report,
     stage,
     versions,
 )
+from labsupport.cases import cast
 from labsupport.errors import CheckFailed, LabError, WrongUse
 from labsupport.kube import Kube
+from labsupport.lane import Lane
+from labsupport.probe import Prober
 from labsupport.programs import run
-from labsupport.stage import Lane
 from labsupport.versions import Profile
 
 # Seconds on 2 cores with nothing else running, for the progress bars.
@@ -156,9 +159,17 @@ def down(profiles: Sequence[Profile]) -> list[str]:
         return [profile.cluster for profile in profiles if _delete(profile)]
 
 
-def lanes(profile: Profile) -> list[Lane]:
-    """The stage on a running cluster, ready for cases."""
-    return stage.prepare(Kube(kubeconfig(profile)), _node_names(profile))
+def lanes(profile: Profile, count: int = stage.LANES) -> list[Lane]:
+    """The stage on a running cluster, with the host outside, ready for cases.
+
+    Args:
+        profile: whose cluster.
+        count: how many copies of the stage.
+    """
+    made = stage.prepare(Kube(kubeconfig(profile)), _node_names(profile), count)
+    prober = Prober(outside.ContainerConversation)
+    stage.add_outside(made, outside.ensure(cast()), prober)
+    return made
 
 
 def _up(profile: Profile) -> None:

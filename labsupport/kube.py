@@ -20,6 +20,7 @@ from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 from kubernetes.stream import stream
 from websocket import WebSocketException
 
+from labsupport.conversation import ExecFailed
 from labsupport.errors import LabError
 
 _STREAM_ERRORS = (ApiException, WebSocketException, OSError, urllib3.exceptions.HTTPError)
@@ -27,10 +28,6 @@ FIELD_MANAGER = "netpol-lab"
 REQUEST_SECONDS = 30
 
 Object = Mapping[str, Any]
-
-
-class ExecFailed(LabError):
-    """A command in a pod could not be run, or did not end in time."""
 
 
 class ApiRefused(LabError):
@@ -105,6 +102,47 @@ class Kube:
             if error.status != 404:
                 raise ApiRefused(error.status, _message(error)) from None
 
+    def serves(self, manifest: Object) -> bool:
+        """Whether the API server serves the object's kind."""
+        try:
+            self._resource(manifest)
+        except KindUnknown:
+            return False
+        return True
+
+    def exists(self, manifest: Object) -> bool:
+        """Whether the object is there."""
+        meta = manifest["metadata"]
+        try:
+            self._resource(manifest).get(
+                name=meta["name"],
+                namespace=meta.get("namespace"),
+                _request_timeout=REQUEST_SECONDS,
+            )
+        except DynamicApiError as error:
+            if error.status != 404:
+                raise ApiRefused(error.status, _message(error)) from None
+            return False
+        return True
+
+    def label(self, manifest: Object, labels: Mapping[str, str | None]) -> None:
+        """Set labels of an object, or remove those whose value is None.
+
+        Raises:
+            ApiRefused: the API server answered with an error.
+        """
+        meta = manifest["metadata"]
+        try:
+            self._resource(manifest).patch(
+                body={"metadata": {"labels": dict(labels)}},
+                name=meta["name"],
+                namespace=meta.get("namespace"),
+                content_type="application/merge-patch+json",
+                _request_timeout=REQUEST_SECONDS,
+            )
+        except DynamicApiError as error:
+            raise ApiRefused(error.status, _message(error)) from None
+
     def list(self, version: str, kind: str, labels: str | None = None) -> list[dict[str, Any]]:
         """All objects of a kind in all namespaces, as plain dicts.
 
@@ -117,7 +155,7 @@ class Kube:
         found = resource.get(label_selector=labels or "", _request_timeout=REQUEST_SECONDS)
         return [{"apiVersion": version, "kind": kind, **item} for item in found.to_dict()["items"]]
 
-    def converse(self, namespace: str, pod: str, command: Sequence[str]) -> "Conversation":
+    def converse(self, namespace: str, pod: str, command: Sequence[str]) -> "PodConversation":
         """Start a command in a pod's first container that answers lines with lines.
 
         Raises:
@@ -138,7 +176,7 @@ class Kube:
             )
         except _STREAM_ERRORS as error:
             raise ExecFailed(f"no exec into {namespace}/{pod}: {_message(error)}") from None
-        return Conversation(channel, f"{namespace}/{pod}")
+        return PodConversation(channel, f"{namespace}/{pod}")
 
     def _resource(self, manifest: Object) -> Any:
         if not hasattr(self._local, "dynamic"):
@@ -150,7 +188,7 @@ class Kube:
             raise KindUnknown(f"the API server serves no {kind} of {version}") from None
 
 
-class Conversation:
+class PodConversation:
     """A command that runs in a pod and answers each line on its input with some lines."""
 
     def __init__(self, channel: Any, where: str) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -235,6 +236,15 @@ def kernel_options(*places: Path) -> Mapping[str, str] | None:
         lines = (line for line in text.splitlines() if line.startswith("CONFIG_") and "=" in line)
         return dict(line.removeprefix("CONFIG_").split("=", 1) for line in lines)
     return None
+
+
+def has_sctp() -> bool:
+    """Whether the kernel has SCTP, which pods share with it."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except (OSError, AttributeError):
+        return False
+    return True
 
 
 def is_debian() -> bool:

@@ -71,6 +71,10 @@ LOOKS: Mapping[Verdict, Look] = {
         "\N{EN DASH}", "#999999", "#000000",
         "Its policy was not applied, so nothing was measured.",
     ),
+    Verdict.OBSERVED: Look(
+        "○", "#56B4E9", "#000000",
+        "The specification leaves it open; the policy was in force, and this is what packets did.",
+    ),
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import labsupport
 from labsupport import clusters, doctor, paths, programs, report, runner, versions
 from labsupport.cases import Case
 from labsupport.kube import Kube
-from labsupport.stage import Lane
+from labsupport.lane import Lane
 from labsupport.versions import Profile
 
 # The case in which kubectl is the witness: what a user types, and what it answers.

@@ -8,30 +8,66 @@ probe: starting one costs the node far more than the packets.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from labsupport.kube import Conversation, ExecFailed, Kube
+from labsupport.conversation import Conversation, ExecFailed
 from labsupport.outcome import Observation, Outcome
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a probe connects to: an address or a name, a port, and TCP, UDP or SCTP."""
+    """Where a probe connects to.
+
+    Attributes:
+        host: an address or a name.
+        port: its number; any for ICMP.
+        protocol: TCP, UDP, SCTP or ICMP.
+        held: `hold` to open a TCP connection that stays open, `held` to use it again.
+    """
 
     host: str
     port: int
     protocol: str = "TCP"
+    held: Literal["hold", "held"] | None = None
 
 
-# A line is a time limit and targets. Each attempt is answered with its number, its exit
-# code and what it said, on one line; after the last comes "done".
+# A line is a time limit in seconds and targets. Each attempt is answered with its number,
+# its exit code and what it said, on one line; after the last comes "done". A held
+# connection is a file descriptor of this shell, so the attempts, which are its children,
+# find it open; it is used by asking the HTTP server behind it once more. It is bash
+# because only bash opens connections itself; agnhost's image has it.
 _SCRIPT = r"""
+declare -A held
+once() {
+  case $1 in
+    hold/* | held/*)
+      exec 3>&"${held[${1#*/}]}" 4<&"${held[${1#*/}]}" || { echo "OTHER: not open"; return 1; }
+      printf 'GET / HTTP/1.1\r\nHost: lab\r\n\r\n' >&3
+      read -r -t "$2" line <&4 && echo "$line" || { echo "TIMEOUT: no answer"; return 1; }
+      while read -r -t 0.05 line <&4; do :; done ;;
+    icmp/*)
+      address=${1#icmp/}
+      ping -c 1 -W "$2" "${address%:*}" >/dev/null 2>&1
+      case $? in
+        0) ;;
+        1) echo "TIMEOUT: no echo"; return 1 ;;
+        *) echo "OTHER: ping could not be run"; return 1 ;;
+      esac ;;
+    *) /agnhost connect --timeout="$2s" --protocol="${1%%/*}" "${1#*/}" 2>&1 ;;
+  esac
+}
 while read -r timeout targets; do
   n=0
   for target in $targets; do
-    ( said=$(/agnhost connect --timeout="$timeout" --protocol="${target%%/*}" "${target#*/}" 2>&1)
-      echo "$n $? $(echo "$said" | head -n 1)" ) &
+    case $target in hold/*)
+      address=${target#hold/}
+      old=${held[$address]}
+      [ -z "$old" ] || exec {old}>&-
+      exec {open}<>"/dev/tcp/${address%:*}/${address##*:}" && held[$address]=$open ;;
+    esac
+    ( said=$(once "$target" "$timeout"); echo "$n $? $(echo "$said" | head -n 1)" ) &
     n=$((n + 1))
   done
   wait
@@ -53,8 +89,9 @@ _WORDS = {
 class Prober:
     """Probes from one pod. Safe to use from several threads, which take turns."""
 
-    def __init__(self, kube: Kube, namespace: str, pod: str) -> None:
-        self._kube, self._namespace, self._pod = kube, namespace, pod
+    def __init__(self, start: Callable[[tuple[str, ...]], Conversation]) -> None:
+        """Probe from where `start` runs a command; it is called when first needed."""
+        self._start = start
         self._turn = threading.Lock()
         self._conversation: Conversation | None = None
 
@@ -69,13 +106,11 @@ class Prober:
             One observation for each target, in order. An exec that fails is
             `PROBE_FAILED` for all of them: it never raises for what a packet met.
         """
-        words = [f"{t.protocol.lower()}/{_address(t)}" for t in targets]
-        question = " ".join([f"{timeout:g}s", *words])
+        question = " ".join([f"{timeout:g}", *map(_word, targets)])
         with self._turn:
             try:
                 if self._conversation is None:
-                    command = ("sh", "-c", _SCRIPT)
-                    self._conversation = self._kube.converse(self._namespace, self._pod, command)
+                    self._conversation = self._start(("bash", "-c", _SCRIPT))
                 answer = self._conversation.ask(question, last="done", timeout=timeout + _PATIENCE)
             except ExecFailed as error:
                 self._hang_up()
@@ -110,6 +145,10 @@ def _observation(code: int, said: str) -> Observation:
         return Observation(Outcome.ALLOWED, said)
     word = said.partition(":")[0].strip()
     return Observation(_WORDS.get(word, Outcome.PROBE_FAILED), said or f"exit code {code}")
+
+
+def _word(target: Target) -> str:
+    return f"{target.held or target.protocol.lower()}/{_address(target)}"
 
 
 def _address(target: Target) -> str:

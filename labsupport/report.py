@@ -159,7 +159,7 @@ def _check_agreement(report: Report, where: str) -> None:
         if same != index:
             raise WrongUse(f"{where}: cases[{index}].id: {case['id']!r} is also cases[{same}].id.")
     for verdict, count in summarise(report["cases"]).items():
-        stated = report["summary"][verdict]
+        stated = report["summary"].get(verdict, 0)
         if stated != count:
             raise WrongUse(
                 f"{where}: summary[{verdict!r}]: is {stated}, but {count} of the cases say so."

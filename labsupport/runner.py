@@ -5,61 +5,22 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Any
 
-from labsupport.cases import Case, Connection, Step
-from labsupport.kube import ApiRefused, KindUnknown
-from labsupport.outcome import Observation, Outcome
-from labsupport.stage import Lane
-from labsupport.verdict import Evidence, Expected, Judgement, Verdict, judge
+from labsupport import account, machine, stage
+from labsupport.account import Done, Trial
+from labsupport.cases import Case, Step
+from labsupport.kube import ApiRefused
+from labsupport.lane import Lane
+from labsupport.verdict import Expected, Judgement, Verdict
+from labsupport.waiter import Settled, Waiter
 
-# Kubernetes tells nobody when a policy is in force, so the runner polls until what it sees
-# is what it expects. After this limit, what it sees is the result. The upstream
-# conformance suite of network-policy-api waits as long
-# (https://github.com/kubernetes-sigs/network-policy-api/blob/v0.2.0/conformance/utils/config/timeout.go).
-LIMIT_SECONDS = 10.0
-PROBE_SECONDS = 1.0
-CONFIRM_SECONDS = 2.0
-POLL_SECONDS = 0.5
 PROBE_THREADS = 16
 
 Apply = Callable[[Lane, Case, dict[str, Any]], str]
 """Applies one object of a case in a lane and returns the API server's answer."""
-
-_HOPED_FOR = {Expected.ALLOWED: Outcome.ALLOWED, Expected.DENIED: Outcome.TIMEOUT}
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What connections came to: the last observations, and how long they took to get there.
-
-    `converged` is how many seconds after the start of waiting the expected state was in
-    force at the latest: the first attempt that met all expectations, and was confirmed,
-    had sent all its packets by then. None where there was none within the limit.
-    """
-
-    seen: Mapping[Connection, Observation]
-    attempts: int
-    converged: float | None
-
-
-@dataclass
-class _StepResult:
-    step: Step
-    answer: str
-    settled: Settled
-
-
-@dataclass
-class _Trial:
-    """What happened to one case, until it is judged."""
-
-    before: Settled
-    steps: list[_StepResult] = field(default_factory=list)
-    after: Settled | None = None
 
 
 def through_api(lane: Lane, case: Case, manifest: dict[str, Any]) -> str:
@@ -74,7 +35,9 @@ def run(
     report: Callable[[Case, str], None],
     apply: Apply = through_api,
 ) -> list[dict[str, Any]]:
-    """Run cases side by side, each alone in a lane, and return their results in order.
+    """Run cases side by side, each in a lane, and return their results in order.
+
+    Cases that change what others share run one by one when the others are done.
 
     Args:
         lanes: copies of the stage, as many cases run at once.
@@ -101,7 +64,8 @@ def run(
             free.put(lane)
 
     # The longest first, so that none of them is left to the end.
-    longest_first = sorted(cases, key=lambda case: -len(case.steps))
+    together = sorted((c for c in cases if not c.alone), key=lambda case: -_length(case))
+    alone = [case for case in cases if case.alone]
     with (
         contextlib.ExitStack() as closing,
         ThreadPoolExecutor(PROBE_THREADS) as probes,
@@ -110,11 +74,17 @@ def run(
         for lane in lanes:
             closing.callback(lane.close)
         try:
-            results = dict(zip(longest_first, workers.map(one, longest_first), strict=True))
+            results = dict(zip(together, workers.map(one, together), strict=True))
+            results |= {case: one(case) for case in alone}
             return [results[case] for case in cases]
         except BaseException:
             stop.set()  # the cases under way stop waiting and remove their policies
             raise
+
+
+def _length(case: Case) -> int:
+    """How long a case takes, roughly: its steps, and its pods that start."""
+    return len(case.steps) + 2 * len(case.started)
 
 
 def run_case(
@@ -124,142 +94,80 @@ def run_case(
     stop: threading.Event | None = None,
     apply: Apply = through_api,
 ) -> dict[str, Any]:
-    """Run one case in a lane and judge it. Its policies are removed whatever happens.
+    """Run one case in a lane and judge it. What it did is undone whatever happens.
 
     Returns:
         An entry of the report's `cases`.
     """
-    waiter = _Waiter(lane, pool, stop or threading.Event())
+    waiter = Waiter(lane, pool, stop or threading.Event())
     started, clock = datetime.now(UTC), time.monotonic()
-    everything = dict.fromkeys(case.connections, Expected.ALLOWED)
-    trial = _Trial(before=waiter.settle(everything))
-    trouble = None
-    try:
-        trouble = _with_policies(lane, case, waiter, trial, apply)
-    finally:
-        for manifest in case.policies:
-            lane.kube.delete(lane.localise(manifest))
-    trial.after = waiter.settle(everything)
-    judgement = trouble or judge(_evidence(trial))
-    return {
-        "id": case.id,
-        "group": case.group,
-        "title": case.title,
-        "policySha256": case.policy_sha256,
-        "policies": case.policies,
-        "verdict": str(judgement.verdict),
-        "reason": judgement.reason,
-        "startedAt": started.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "seconds": round(time.monotonic() - clock, 1),
-        "attempts": sum(result.settled.attempts for result in trial.steps),
-        "convergeMs": _slowest([_milliseconds(r.settled.converged) for r in trial.steps]),
-        "steps": [_step_entry(result, trial) for result in trial.steps],
-    }
+    missing = _missing(lane, case)
+    trial = Trial(Settled({}, 0, None), trouble=missing)
+    if not missing:
+        trial = _try(lane, case, waiter, apply)
+    return account.entry(case, trial, started, time.monotonic() - clock)
 
 
-class _Waiter:
-    """Polls a lane until connections do what is expected, or the limit is reached."""
-
-    def __init__(self, lane: Lane, pool: Executor, stop: threading.Event) -> None:
-        self._lane, self._pool, self._stop = lane, pool, stop
-
-    def settle(self, expected: Mapping[Connection, Expected]) -> Settled:
-        """Probe until all is as expected; only what differs is tried again.
-
-        What is expected to work is proved by working once. A timeout may be a hiccup, so
-        where one is expected, everything is confirmed by a second and more patient look.
-        """
-        start = time.monotonic()
-        seen: dict[Connection, Observation] = {}
-        attempts, differing = 0, list(expected)
-        while True:
-            seen |= self._lane.observe(differing, self._pool, PROBE_SECONDS)
-            # What timed out was sent a whole time limit before the attempt ended.
-            patience = PROBE_SECONDS if Expected.DENIED in expected.values() else 0
-            moment = time.monotonic() - start - patience
-            attempts += 1
-            differing = _differing(seen, expected)
-            if not differing and Expected.DENIED in expected.values():
-                seen = self._lane.observe(list(expected), self._pool, CONFIRM_SECONDS)
-                attempts += 1
-                differing = _differing(seen, expected)
-            if not differing:
-                return Settled(seen, attempts, moment)
-            waited = time.monotonic() - start
-            left = LIMIT_SECONDS - waited
-            # Often at first, when a policy is about to be in force, more rarely later.
-            if left <= 0 or self._stop.wait(min(left, max(POLL_SECONDS, waited / 4))):
-                # The states of one moment, not of several attempts.
-                seen = self._lane.observe(list(expected), self._pool, CONFIRM_SECONDS)
-                return Settled(seen, attempts + 1, None)
-
-
-def _with_policies(
-    lane: Lane, case: Case, waiter: _Waiter, trial: _Trial, apply: Apply
-) -> Judgement | None:
-    """Apply and probe step after step; a judgement where a policy was not accepted."""
-    for step in case.steps:
-        try:
-            answers = [apply(lane, case, lane.localise(manifest)) for manifest in step.apply]
-        except KindUnknown as error:
-            return Judgement(Verdict.NOT_RUN, f"{error}.")
-        except ApiRefused as error:
-            return Judgement(Verdict.INCONCLUSIVE, f"The API server refused it: {error}.")
-        trial.steps.append(_StepResult(step, "; ".join(answers), waiter.settle(step.expected)))
+def _missing(lane: Lane, case: Case) -> Judgement | None:
+    """Why a case cannot be run here, before anything is changed."""
+    if "SCTP" in case.needs and not machine.has_sctp():
+        return Judgement(Verdict.NOT_RUN, "This machine's kernel has no SCTP.")
+    for manifest in case.policies:
+        if not lane.kube.serves(manifest):
+            kind = f"{manifest['kind']} of {manifest['apiVersion']}"
+            return Judgement(Verdict.NOT_RUN, f"The API server serves no {kind}.")
+    for connection in case.connections:
+        end = lane.lacks(connection)
+        if end and end not in case.started:
+            return Judgement(Verdict.NOT_RUN, f"There is no {end} here.")
     return None
 
 
-def _differing(
-    seen: Mapping[Connection, Observation], expected: Mapping[Connection, Expected]
-) -> list[Connection]:
-    return [c for c, word in expected.items() if seen[c].outcome is not _HOPED_FOR[word]]
+def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
+    """The control, the steps, the undoing and the control again."""
+    there = [c for c in case.connections if not {c.source, c.target} & set(case.started)]
+    trial = Trial(before=waiter.settle(dict.fromkeys(there, Expected.ALLOWED), anew=True))
+    try:
+        for step in case.steps:
+            answer = _do(lane, case, step, apply)
+            settled = waiter.settle(step.expected)
+            in_force = settled.converged is not None
+            asked = waiter.look([a.connection for a in step.asks]) if in_force else {}
+            trial.steps.append(Done(step, answer, settled, asked))
+    except ApiRefused as error:
+        trial.trouble = Judgement(Verdict.INCONCLUSIVE, f"The API server refused it: {error}.")
+    finally:
+        try:
+            for manifest in case.policies:
+                lane.kube.delete(lane.localise(manifest))
+            if not trial.trouble:
+                again = [c for c in case.connections if not c.held]
+                trial.after = waiter.settle(dict.fromkeys(again, Expected.ALLOWED))
+        finally:
+            for step in case.steps:
+                for what, labels in step.label.items():
+                    stage.restore(lane, what, labels)
+            for pod in case.started:
+                stage.end(lane, pod)
+    return trial
 
 
-def _evidence(trial: _Trial) -> list[Evidence]:
-    assert trial.after is not None  # noqa: S101 (the types know no order of events)
-    several = len(trial.steps) > 1
-    return [
-        Evidence(
-            connection=f"{connection} (step {n})" if several else str(connection),
-            expected=word,
-            before=trial.before.seen[connection].outcome,
-            during=result.settled.seen[connection].outcome,
-            after=trial.after.seen[connection].outcome,
-        )
-        for n, result in enumerate(trial.steps, 1)
-        for connection, word in result.step.expected.items()
-    ]
+def _do(lane: Lane, case: Case, step: Step, apply: Apply) -> str:
+    """Do what a step does; the answers in one line."""
+    answers = [apply(lane, case, lane.localise(manifest)) for manifest in step.apply]
+    applied = {_name(manifest): manifest for manifest in case.policies}
+    for name in step.delete:
+        lane.kube.delete(lane.localise(applied[name]))
+        answers.append(f"{name} deleted")
+    for what, labels in step.label.items():
+        stage.relabel(lane, what, labels)
+        answers.append(f"{what} labelled")
+    for pod in step.start:
+        stage.start(lane, pod)
+        answers.append(f"{pod} started")
+    return "; ".join(answers)
 
 
-def _step_entry(result: _StepResult, trial: _Trial) -> dict[str, Any]:
-    return {
-        "name": result.step.name,
-        "apiAnswer": result.answer,
-        "convergeMs": _milliseconds(result.settled.converged),
-        "attempts": result.settled.attempts,
-        "connections": [
-            {
-                "from": connection.source,
-                "to": connection.target,
-                "port": connection.port,
-                "protocol": connection.protocol,
-                "via": "service name" if connection.by_name else "pod",
-                "expected": str(word),
-                "before": str(trial.before.seen[connection].outcome),
-                "observed": str(result.settled.seen[connection].outcome),
-                "after": str(trial.after.seen[connection].outcome) if trial.after else None,
-                "detail": result.settled.seen[connection].detail,
-            }
-            for connection, word in result.step.expected.items()
-        ],
-    }
-
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1000)
-
-
-def _slowest(times: Sequence[int | None]) -> int | None:
-    """The longest step's time, or None where any step never converged."""
-    known = [t for t in times if t is not None]
-    return max(known) if known and len(known) == len(times) else None
+def _name(manifest: Mapping[str, Any]) -> str:
+    meta = manifest["metadata"]
+    return f"{manifest['kind']} {meta.get('namespace', '')}/{meta['name']}"

@@ -4,109 +4,129 @@ The stage exists in several copies, called lanes, with namespaces of their own:
 independent cases run in different lanes at the same time.
 """
 
-import copy
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from labsupport import versions
-from labsupport.cases import Cast, Connection, Pod, cast
+from labsupport import cases, manifests
+from labsupport.cases import OUTSIDE, Cast, Pod, cast
+from labsupport.connection import Connection
 from labsupport.errors import CheckFailed
 from labsupport.kube import ApiRefused, Kube
-from labsupport.outcome import Observation, Outcome
-from labsupport.probe import Prober, Target
+from labsupport.lane import CASE_LABEL, Lane, called
+from labsupport.outcome import Outcome
+from labsupport.probe import Prober
 
 LANES = 6
-STAGE_LABEL = "netpol-lab/stage"
-POD_LABEL = "netpol-lab/pod"
+PREFIX = "lab"
 READY_SECONDS = 180.0
 POLL_SECONDS = 0.5
 
-
-@dataclass(frozen=True)
-class Lane:
-    """One copy of the stage."""
-
-    kube: Kube
-    number: int
-    addresses: Mapping[str, str]
-    probers: Mapping[str, Prober]
-
-    def namespace(self, name: str) -> str:
-        """What a case's namespace is called in this lane."""
-        return _called(name, self.number)
-
-    def localise(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """A case's object, moved into this lane's namespace."""
-        moved = copy.deepcopy(dict(manifest))
-        moved["metadata"]["namespace"] = self.namespace(moved["metadata"]["namespace"])
-        return moved
-
-    def observe(
-        self, connections: Sequence[Connection], pool: Executor, timeout: float
-    ) -> dict[Connection, Observation]:
-        """Try connections, all source pods at the same time.
-
-        Args:
-            connections: what to try.
-            pool: as many source pods as it has threads are asked at once.
-            timeout: seconds for each attempt.
-        """
-        sources: dict[str, list[Connection]] = {}
-        for connection in connections:
-            sources.setdefault(connection.source, []).append(connection)
-        results = pool.map(lambda source: self._try(source, sources[source], timeout), sources)
-        return {c: seen for part in results for c, seen in part.items()}
-
-    def close(self) -> None:
-        """End the execs that probing left open."""
-        for prober in self.probers.values():
-            prober.close()
-
-    def _try(
-        self, source: str, connections: Sequence[Connection], timeout: float
-    ) -> dict[Connection, Observation]:
-        targets = [self._target(connection) for connection in connections]
-        seen = self.probers[source].probe(targets, timeout)
-        return dict(zip(connections, seen, strict=True))
-
-    def _target(self, connection: Connection) -> Target:
-        namespace, pod = connection.target.split("/")
-        host = self.addresses[connection.target]
-        if connection.by_name:
-            host = f"{pod}.{self.namespace(namespace)}.svc.cluster.local"
-        return Target(host, connection.port, connection.protocol)
+Names = Mapping[tuple[str, str], str]
+"""Something of each pod or Service, by its real namespace and its name."""
 
 
-def prepare(kube: Kube, nodes: Sequence[str], lanes: int = LANES) -> list[Lane]:
+def prepare(
+    kube: Kube,
+    nodes: Sequence[str],
+    lanes: int = LANES,
+    prefix: str = PREFIX,
+    image: str | None = None,
+) -> list[Lane]:
     """Make the stage's pods on a cluster, or find them as they were left.
 
-    Policies that an interrupted run left in the stage's namespaces are deleted.
+    What an interrupted run left is removed: its objects, its late pods, its labels.
 
     Args:
         kube: the cluster.
         nodes: names of the two nodes the stage is spread over.
         lanes: how many copies.
+        prefix: what the names of the stage's namespaces begin with.
+        image: agnhost's, where it is not the pinned one.
 
     Raises:
         CheckFailed: the pods are not ready within the limit; the message says which.
     """
     actors, numbers = cast(), range(1, lanes + 1)
-    for number in numbers:
-        for name, labels in actors.namespaces.items():
-            kube.apply(_namespace(_called(name, number), labels))
-    _sweep(kube)
+    sweep(kube)
+    for namespace, name in _namespaces(actors, prefix, numbers):
+        kube.apply(manifests.namespace(namespace, actors.namespaces[name]))
     deadline = time.monotonic() + READY_SECONDS
-    for number in numbers:
-        for pod in actors.pods.values():
-            namespace = _called(pod.namespace, number)
-            _apply_when_possible(kube, _pod(namespace, pod, actors, nodes), deadline)
-            kube.apply(_service(namespace, pod, actors))
-    ready = _await_ready(kube, lanes * len(actors.pods), deadline)
-    return [_lane(kube, number, actors, ready) for number in numbers]
+    awaited = []
+    for pod, namespace in _pods(actors, prefix, numbers):
+        if pod.late:
+            kube.delete(manifests.pod(namespace, pod, actors, nodes, image))
+            continue
+        _apply_when_possible(kube, manifests.pod(namespace, pod, actors, nodes, image), deadline)
+        for service in manifests.services(namespace, pod, actors):
+            kube.apply(service)
+        awaited.append((namespace, pod.name))
+    ready = await_ready(kube, awaited, deadline)
+    services = _service_addresses(kube, actors, nodes)
+    return [
+        Lane(
+            kube,
+            number,
+            prefix,
+            addresses={name: ready[place] for name, place in places.items()},
+            services=_of_lane(services, places),
+            probers={name: Prober(partial(kube.converse, *at)) for name, at in places.items()},
+            nodes=nodes,
+            image=image,
+        )
+        for number in numbers
+        for places in [_places(actors, prefix, number)]
+    ]
+
+
+def start(lane: Lane, name: str) -> None:
+    """Start a late pod in a lane, wait until it is ready, and let the lane know it.
+
+    Raises:
+        CheckFailed: it is not ready within the limit.
+    """
+    pod = cast().pods[name]
+    namespace = lane.namespace(pod.namespace)
+    deadline = time.monotonic() + READY_SECONDS
+    made = manifests.pod(namespace, pod, cast(), lane.nodes, lane.image)
+    _apply_when_possible(lane.kube, made, deadline)
+    place = namespace, pod.name
+    lane.addresses[name] = await_ready(lane.kube, [place], deadline)[place]
+    lane.probers[name] = Prober(partial(lane.kube.converse, *place))
+
+
+def end(lane: Lane, name: str) -> None:
+    """Remove a late pod from a lane, and wait until it is gone."""
+    pod = cast().pods[name]
+    namespace = lane.namespace(pod.namespace)
+    if name in lane.probers:
+        lane.probers.pop(name).close()
+    lane.addresses.pop(name, None)
+    manifest = manifests.bare("Pod", pod.name, namespace)
+    lane.kube.delete(manifest)
+    deadline = time.monotonic() + READY_SECONDS
+    while lane.kube.exists(manifest) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+
+
+def relabel(lane: Lane, what: str, labels: Mapping[str, str | None]) -> None:
+    """Set or remove labels of `pod shop/api` or `namespace shop` in a lane."""
+    kind, _, name = what.partition(" ")
+    if kind == "pod":
+        namespace, _, pod = name.partition("/")
+        lane.kube.label(manifests.bare("Pod", pod, lane.namespace(namespace)), labels)
+    else:
+        lane.kube.label(manifests.bare("Namespace", lane.namespace(name)), labels)
+
+
+def restore(lane: Lane, what: str, changed: Mapping[str, str | None]) -> None:
+    """Give the stage's own labels back, after `relabel`."""
+    kind, _, name = what.partition(" ")
+    own = cast().pods[name].labels if kind == "pod" else cast().namespaces[name]
+    relabel(lane, what, {key: own.get(key) for key in changed})
 
 
 def check(lanes: Sequence[Lane]) -> None:
@@ -117,12 +137,12 @@ def check(lanes: Sequence[Lane]) -> None:
     Raises:
         CheckFailed: some connection does not work within the limit; the message names it.
     """
-    pods = list(cast().pods)
+    pods = [name for name, pod in cast().pods.items() if not pod.late and not pod.host_network]
     connections = [
-        Connection(source, target, cast().ports["TCP"][0], by_name=by_name)
+        Connection(source, target, cast().ports["TCP"][0], via=via)
         for source in pods
         for target in pods
-        for by_name in (False, True)
+        for via in ("pod", "service name")
         if source != target
     ]
     deadline = time.monotonic() + READY_SECONDS
@@ -138,28 +158,115 @@ def check(lanes: Sequence[Lane]) -> None:
                 )
 
 
-def _lane(kube: Kube, number: int, actors: Cast, ready: Mapping[tuple[str, str], str]) -> Lane:
-    """A lane whose pods are ready, by their addresses."""
-    places = {name: (_called(pod.namespace, number), pod.name) for name, pod in actors.pods.items()}
-    return Lane(
-        kube,
-        number,
-        addresses={name: ready[place] for name, place in places.items()},
-        probers={name: Prober(kube, *place) for name, place in places.items()},
-    )
+def sweep(kube: Kube) -> None:
+    """Delete what cases of an interrupted run left: every object that bears their label."""
+    kinds = {(m["apiVersion"], m["kind"]) for case in cases.load() for m in case.policies}
+    for version, kind in sorted(kinds):
+        if kube.serves({"apiVersion": version, "kind": kind}):
+            for left in kube.list(version, kind, labels=CASE_LABEL):
+                kube.delete(left)
 
 
-def _called(namespace: str, number: int) -> str:
-    return f"lab{number}-{namespace}"
+def await_ready(
+    kube: Kube, places: Sequence[tuple[str, str]], deadline: float
+) -> dict[tuple[str, str], str]:
+    """Poll until pods of the stage are ready; their addresses by namespace and name.
+
+    Raises:
+        CheckFailed: they are not when `time.monotonic()` reaches the deadline.
+    """
+    wanted = set(places)
+    while True:
+        pods = {
+            (p["metadata"]["namespace"], p["metadata"]["name"]): p
+            for p in kube.list("v1", "Pod", labels=manifests.STAGE_LABEL)
+        }
+        ready = {
+            place: str(pod["status"]["podIP"])
+            for place, pod in pods.items()
+            if place in wanted and _is_ready(pod)
+        }
+        if len(ready) == len(wanted):
+            return ready
+        if time.monotonic() > deadline:
+            late = sorted(wanted - set(ready))
+            raise CheckFailed(
+                f"{len(late)} of {len(wanted)} probe pods are not ready after "
+                f"{READY_SECONDS:.0f} s, such as {late[0][1]} in {late[0][0]}; "
+                f"look with `kubectl --kubeconfig {kube.kubeconfig} get pods -A`."
+            )
+        time.sleep(POLL_SECONDS)
 
 
-def _sweep(kube: Kube) -> None:
-    """Delete the policies in the stage's own namespaces, which nobody else uses."""
-    listed = kube.list("networking.k8s.io/v1", "NetworkPolicy", labels=None)
-    stages = {ns["metadata"]["name"] for ns in kube.list("v1", "Namespace", labels=STAGE_LABEL)}
-    for policy in listed:
-        if policy["metadata"]["namespace"] in stages:
-            kube.delete(policy)
+def _namespaces(actors: Cast, prefix: str, numbers: range) -> dict[tuple[str, str], None]:
+    """Each namespace once: its real name and what cases call it."""
+    return {
+        (called(name, prefix, number), name): None
+        for number in numbers
+        for name in actors.namespaces
+    }
+
+
+def _pods(actors: Cast, prefix: str, numbers: range) -> Iterator[tuple[Pod, str]]:
+    """Each pod once, with its real namespace."""
+    for namespace, name in _namespaces(actors, prefix, numbers):
+        for pod in actors.pods.values():
+            if pod.namespace == name:
+                yield pod, namespace
+
+
+def _places(actors: Cast, prefix: str, number: int) -> dict[str, tuple[str, str]]:
+    """Real namespace and name of each pod of a lane that is there from the start."""
+    return {
+        name: (called(pod.namespace, prefix, number), pod.name)
+        for name, pod in actors.pods.items()
+        if not pod.late
+    }
+
+
+def _of_lane(services: Names, places: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """The addresses of a lane's Services, as `Lane.services` has them."""
+    found = {}
+    for (namespace, key), address in services.items():
+        way, pod, port = (*key.split(" "), "")[:3]
+        for name, place in places.items():
+            if place == (namespace, pod):
+                found[f"{way} {name}{port}"] = address
+    return found
+
+
+def _service_addresses(
+    kube: Kube, actors: Cast, nodes: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """The Services' addresses, by namespace and `clusterip NAME` or `nodeport NAME :PORT`."""
+    inside = {
+        node["metadata"]["name"]: next(
+            a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"
+        )
+        for node in kube.list("v1", "Node")
+    }
+    found = {}
+    for service in kube.list("v1", "Service", labels=manifests.STAGE_LABEL):
+        meta, spec = service["metadata"], service["spec"]
+        pod, _, way = meta["name"].partition("-")
+        if not way:
+            found[meta["namespace"], f"clusterip {pod}"] = spec["clusterIP"]
+            continue
+        own = next(p.node for p in actors.pods.values() if p.name == pod)
+        node = inside[nodes[own if way == "local" else 1 - own]]
+        word = "nodeport" if way == "local" else "nodeport-cluster"
+        for port in spec["ports"]:
+            if port["protocol"] == "TCP":
+                key = f"{word} {pod} :{port['port']}"
+                found[meta["namespace"], key] = f"{node}:{port['nodePort']}"
+    return found
+
+
+def add_outside(lanes: Sequence[Lane], address: str, prober: Prober) -> None:
+    """Let lanes know a host outside the cluster."""
+    for lane in lanes:
+        lane.addresses[OUTSIDE] = address
+        lane.probers[OUTSIDE] = prober
 
 
 def _apply_when_possible(kube: Kube, manifest: dict[str, Any], deadline: float) -> None:
@@ -179,100 +286,7 @@ def _apply_when_possible(kube: Kube, manifest: dict[str, Any], deadline: float) 
             time.sleep(POLL_SECONDS)
 
 
-def _await_ready(kube: Kube, count: int, deadline: float) -> dict[tuple[str, str], str]:
-    """Poll until all pods of the stage are ready; their addresses by namespace and name."""
-    while True:
-        pods = kube.list("v1", "Pod", labels=STAGE_LABEL)
-        ready = {
-            (p["metadata"]["namespace"], p["metadata"]["name"]): str(p["status"]["podIP"])
-            for p in pods
-            if _is_ready(p)
-        }
-        if len(ready) >= count:
-            return ready
-        if time.monotonic() > deadline:
-            late = [p["metadata"]["name"] for p in pods if not _is_ready(p)]
-            raise CheckFailed(
-                f"{count - len(ready)} of {count} probe pods are not ready after "
-                f"{READY_SECONDS:.0f} s, such as {late[0] if late else 'one that is missing'}; "
-                f"look with `kubectl --kubeconfig {kube.kubeconfig} get pods -A`."
-            )
-        time.sleep(POLL_SECONDS)
-
-
 def _is_ready(pod: Mapping[str, Any]) -> bool:
     conditions = pod.get("status", {}).get("conditions", [])
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-
-
-def _namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": name, "labels": {**labels, STAGE_LABEL: "true"}},
-    }
-
-
-def _pod(namespace: str, pod: Pod, actors: Cast, nodes: Sequence[str]) -> dict[str, Any]:
-    """A pod that serves every port and can probe: agnhost `porter`, with no rights at all."""
-    serves = [
-        {"name": f"SERVE_{protocol}_PORT_{port}", "value": pod.name}
-        for protocol, ports in actors.ports.items()
-        for port in ports
-    ]
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": pod.name,
-            "namespace": namespace,
-            "labels": {**pod.labels, STAGE_LABEL: "true", POD_LABEL: pod.name},
-        },
-        "spec": {
-            "nodeSelector": {"kubernetes.io/hostname": nodes[pod.node]},
-            "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": 1,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65534,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [
-                {
-                    "name": "agnhost",
-                    "image": versions.image("agnhost").name,
-                    "imagePullPolicy": "IfNotPresent",
-                    "args": ["porter"],
-                    "env": serves,
-                    # Asked until it answers once, and then left in peace.
-                    "startupProbe": {
-                        "tcpSocket": {"port": actors.ports["TCP"][0]},
-                        "periodSeconds": 1,
-                        "failureThreshold": 60,
-                    },
-                    "securityContext": {
-                        "allowPrivilegeEscalation": False,
-                        "capabilities": {"drop": ["ALL"]},
-                    },
-                }
-            ],
-        },
-    }
-
-
-def _service(namespace: str, pod: Pod, actors: Cast) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": pod.name, "namespace": namespace},
-        "spec": {
-            "selector": {POD_LABEL: pod.name},
-            "ports": [
-                {"name": f"{protocol.lower()}-{port}", "protocol": protocol, "port": port}
-                for protocol, ports in actors.ports.items()
-                for port in ports
-            ],
-        },
-    }
+    leaving = pod["metadata"].get("deletionTimestamp")
+    return not leaving and any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)

@@ -11,13 +11,18 @@ from labsupport.outcome import Outcome
 
 
 class Verdict(StrEnum):
-    """The five things a case can say about a cluster."""
+    """What a case can say about a cluster.
+
+    `observed` is for what the specification leaves open: the control was in force, and the
+    answer is what the packets did.
+    """
 
     ENFORCED = "enforced"
     NOT_ENFORCED = "not enforced"
     PARTLY = "partly enforced"
     INCONCLUSIVE = "inconclusive"
     NOT_RUN = "not run"
+    OBSERVED = "observed"
 
 
 class Expected(StrEnum):
@@ -29,11 +34,14 @@ class Expected(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """One connection: without the policy, with it, and after its removal."""
+    """One connection: without the policy, with it, and after its removal.
+
+    `before` is None for a pod that starts under the policy.
+    """
 
     connection: str
     expected: Expected
-    before: Outcome
+    before: Outcome | None
     during: Outcome
     after: Outcome
 
@@ -87,7 +95,7 @@ def _doubt(evidence: Sequence[Evidence]) -> str | None:
         for moment, outcome in moments.items():
             if outcome is Outcome.PROBE_FAILED:
                 return f"The probe itself failed {moment}: {e.connection}."
-        if e.before is not Outcome.ALLOWED:
+        if e.before not in (Outcome.ALLOWED, None):
             return f"The connection did not work before the policy ({e.before}): {e.connection}."
         if e.after is not Outcome.ALLOWED:
             return f"The connection did not work after the policy ({e.after}): {e.connection}."

@@ -93,7 +93,9 @@ def test_oci_runtime_is_ours_only_without_sys_resource(own):
         assert os.access(config["runtimes"][findings.RUNTIME]["path"], os.X_OK)
 
 
-@pytest.mark.parametrize("content", [str(os.getpid()), "4194304", "nonsense", ""])
+@pytest.mark.parametrize(
+    "content", [pytest.param(str(os.getpid()), id="own"), "4194304", "nonsense", ""]
+)
 def test_process_of_another_program_is_never_taken_for_the_engine(tmp_path, content):
     other = Engine(home=tmp_path)
     other.pidfile.write_text(content)

@@ -1,13 +1,15 @@
 """Reading what the probe script printed, and running that script for real."""
 
 import os
+import socketserver
 import stat
 import subprocess
+import threading
 
 import pytest
 
 from labsupport import probe
-from labsupport.kube import ExecFailed
+from labsupport.conversation import ExecFailed
 from labsupport.outcome import Observation, Outcome
 from labsupport.probe import Prober, Target, parse
 
@@ -56,7 +58,7 @@ def test_the_script_tries_targets_side_by_side(tmp_path):
     agnhost.chmod(agnhost.stat().st_mode | stat.S_IXUSR)
     script = probe._SCRIPT.replace("/agnhost", str(agnhost))
     done = subprocess.run(
-        ["sh", "-c", script], input="1s tcp/one:1 udp/two:2\n1s tcp/one:1\n",
+        ["bash", "-c", script], input="1 tcp/one:1 udp/two:2\n1 tcp/one:1\n",
         env={**os.environ, "DIR": str(tmp_path)}, capture_output=True, text=True,
     )  # fmt: skip
     first, second = done.stdout.split("done\n")[:2]
@@ -64,24 +66,18 @@ def test_the_script_tries_targets_side_by_side(tmp_path):
     assert second.splitlines() == ["0 0 "]
 
 
-class Broken:
-    """Stands in for a cluster into which no exec can be made."""
-
-    def converse(self, namespace, pod, command):
-        raise ExecFailed(f"no exec into {namespace}/{pod}: not found")
+def no_exec(command):
+    raise ExecFailed("no exec into shop/api: not found")
 
 
 def test_an_exec_that_fails_is_a_probe_that_failed():
-    seen = Prober(Broken(), "shop", "api").probe([Target("10.0.0.1", 80), Target("::1", 80)])
+    seen = Prober(no_exec).probe([Target("10.0.0.1", 80), Target("::1", 80)])
     assert [s.outcome for s in seen] == [Outcome.PROBE_FAILED] * 2
     assert "shop/api: not found" in seen[0].detail
 
 
 class Recorder:
-    """Stands in for a cluster whose pods answer what they were asked."""
-
-    def converse(self, namespace, pod, command):
-        return self
+    """Stands in for a command in a pod that answers what it was asked."""
 
     def ask(self, question, last, timeout):
         self.question = question
@@ -91,6 +87,29 @@ class Recorder:
 def test_targets_are_asked_as_addresses():
     recorder = Recorder()
     targets = [Target("10.0.0.1", 80), Target("fd00::1", 53, "UDP")]
-    seen = Prober(recorder, "shop", "api").probe(targets, timeout=2)
-    assert recorder.question == "2s tcp/10.0.0.1:80 udp/[fd00::1]:53"
+    seen = Prober(lambda command: recorder).probe(targets, timeout=2)
+    assert recorder.question == "2 tcp/10.0.0.1:80 udp/[fd00::1]:53"
     assert [s.outcome for s in seen] == [Outcome.ALLOWED, Outcome.TIMEOUT]
+
+
+def test_a_held_connection_is_used_again_and_can_be_opened_anew():
+    """A server that answers every line on a connection, and counts the connections."""
+    seen = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            seen.append(self.client_address)
+            for line in self.rfile:
+                if line.startswith(b"GET"):
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        where = f"127.0.0.1:{server.server_address[1]}"
+        lines = f"1 hold/{where}\n1 held/{where}\n1 held/{where}\n1 hold/{where}\n"
+        done = subprocess.run(
+            ["bash", "-c", probe._SCRIPT], input=lines, capture_output=True, text=True
+        )
+        server.shutdown()
+    assert done.stdout.count(" 0 HTTP/1.1 200 OK") == 4
+    assert len(seen) == 2

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from labsupport import cases, runner
-from labsupport.kube import ApiRefused, KindUnknown
+from labsupport import cases, runner, waiter
+from labsupport.kube import ApiRefused
 from labsupport.outcome import Observation, Outcome
 from labsupport.verdict import Expected, Verdict
 
@@ -16,10 +16,18 @@ CASE = next(case for case in cases.load() if case.id == "two-policies-add-up")
 class Cluster:
     """Stands in for a lane and its API: policies are a set, packets follow `enforces`."""
 
-    def __init__(self, case=CASE, enforces=lambda looks: True, broken=None, refuse=None):
+    def __init__(
+        self, case=CASE, enforces=lambda looks: True, broken=None, refuse=None, missing=None
+    ):
         self.policies, self.looks, self.most = {}, 0, 0
         self.case, self.enforces, self.broken, self.refuse = case, enforces, broken, refuse
-        self.kube, self.lock = self, threading.Lock()
+        self.kube, self.lock, self.missing = self, threading.Lock(), missing
+
+    def serves(self, manifest):
+        return manifest["kind"] != self.missing
+
+    def lacks(self, connection):
+        return self.missing if self.missing in (connection.source, connection.target) else None
 
     def localise(self, manifest):
         return manifest
@@ -36,7 +44,7 @@ class Cluster:
     def delete(self, manifest):
         self.policies.pop(manifest["metadata"]["name"], None)
 
-    def observe(self, connections, pool, timeout):
+    def observe(self, connections, pool, timeout, anew=False):
         with self.lock:
             self.looks += 1
             return {c: Observation(self.outcome(c)) for c in connections}
@@ -53,8 +61,8 @@ class Cluster:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(runner, "LIMIT_SECONDS", 0.2)
-    monkeypatch.setattr(runner, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(waiter, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(waiter, "POLL_SECONDS", 0.01)
 
 
 def run(cluster, stop=None):
@@ -103,10 +111,18 @@ def test_probes_that_cannot_run_prove_nothing(broken):
     assert cluster.policies == {}
 
 
-def test_a_kind_that_is_not_served_is_not_run():
-    result = run(Cluster(refuse=KindUnknown("the API server serves no Thing of x/v1")))
-    assert result["verdict"] == Verdict.NOT_RUN
-    assert result["reason"] == "the API server serves no Thing of x/v1."
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [
+        ("NetworkPolicy", "The API server serves no NetworkPolicy of networking.k8s.io/v1."),
+        ("shop/api", "There is no shop/api here."),
+    ],
+)
+def test_what_a_cluster_has_not_got_is_not_run(missing, reason):
+    cluster = Cluster(missing=missing)
+    result = run(cluster)
+    assert (result["verdict"], result["reason"]) == (Verdict.NOT_RUN, reason)
+    assert cluster.looks == 0
 
 
 def test_a_refused_policy_says_why():
@@ -126,7 +142,7 @@ def test_policies_go_when_the_run_dies():
 
 
 def test_a_stopped_run_does_not_wait_for_the_limit(monkeypatch):
-    monkeypatch.setattr(runner, "LIMIT_SECONDS", 1e9)
+    monkeypatch.setattr(waiter, "LIMIT_SECONDS", 1e9)
     stop = threading.Event()
     stop.set()
     result = run(cluster := Cluster(enforces=lambda looks: False), stop)
