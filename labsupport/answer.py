@@ -76,7 +76,7 @@ def read(answer: str | Path, namespaces: Collection[str]) -> list[Policy] | Faul
             State.WRONG_OBJECTS,
             f"There are two policies {twice[1]} in {twice[0]}; the second would replace the first.",
         )
-    return documents
+    return [{**one, "spec": one.get("spec", {})} for one in documents]
 
 
 def refusal(policies: Collection[Policy]) -> Fault | None:
@@ -120,7 +120,14 @@ def _parse(text: str) -> list[Any] | Fault:
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         said = " ".join(str(error).split())[:150]
         return Fault(State.NOT_READABLE, f"The answer is not YAML that the API knows: {said}.")
-    return [item for one in documents for item in _items(one)]
+    return [_without_null(item) for one in documents for item in _items(one)]
+
+
+def _without_null(part: Any) -> Any:
+    """A part of a document without fields that are null, which the API reads as absent."""
+    if isinstance(part, dict):
+        return {key: _without_null(value) for key, value in part.items() if value is not None}
+    return [_without_null(item) for item in part] if isinstance(part, list) else part
 
 
 def _items(document: Any) -> list[Any]:
@@ -137,16 +144,13 @@ def _wrong(document: Any, namespaces: Collection[str]) -> str | None:
         return f"{str(document)[:40]!r} is no object of the API; a policy begins with apiVersion."
     version, kind, meta = (document.get(key) for key in ("apiVersion", "kind", "metadata"))
     if (version, kind) != ("networking.k8s.io/v1", "NetworkPolicy"):
-        return (
-            f"Only NetworkPolicy of networking.k8s.io/v1 is asked for here, not {kind} of {version}."
-        )
+        asked = "Only NetworkPolicy of networking.k8s.io/v1 is asked for here"
+        return f"{asked}, not {kind} of {version}."
     if not isinstance(meta, dict) or not isinstance(meta.get("name"), str) or not meta["name"]:
         return "A policy has no name in its metadata."
     namespace = meta.get("namespace")
     if namespace is None:
-        return (
-            f"Policy {meta['name']} names no namespace; kubectl would put it in the default one."
-        )
+        return f"Policy {meta['name']} names no namespace; kubectl would put it in the default one."
     if namespace not in namespaces:
         return (
             f"Policy {meta['name']} is in {namespace}; this exercise takes place in "
