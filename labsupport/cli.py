@@ -235,6 +235,57 @@ def test(
     selftest.run(fast)
 
 
+@app.command()
+def exercise(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Its id, or its number in the list.")
+    ] = None,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the exercises and how far you are.")
+    ] = False,
+    check: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Check the policies of a file; `now`: the cluster's."),
+    ] = None,
+    hint: Annotated[int | None, typer.Option(help="Show hint 1, 2 or 3.")] = None,
+    solution: Annotated[bool, typer.Option("--solution", help="Show a right answer.")] = False,
+    clean_up: Annotated[
+        bool, typer.Option("--clean-up", help="Remove the exercises' namespaces.")
+    ] = False,
+    profile: Annotated[str | None, typer.Option(help="On which cluster.")] = None,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Ask the specification; send no packet.")
+    ] = False,
+) -> None:
+    """Practise: a task, checked by packets where a cluster is up. Ends with 1 if not solved.
+
+    With an ID alone the exercise is prepared and told. An answer is the whole of the
+    policies that should be there.
+    """
+    from labsupport import desk
+
+    if recorded and profile:
+        raise WrongUse("--recorded needs no cluster; leave out --profile.")
+    if listing or (name is None and not clean_up):
+        console.out.print(desk.listing())
+        return
+    mode = "recorded" if recorded else None
+    chosen = desk.open_exercise(name, profile, mode)
+    if hint is not None:
+        console.out.print(escape(chosen.hint(hint)))
+    elif solution:
+        console.out.print(escape(chosen.solution()))
+    elif clean_up:
+        chosen.cleanup()
+    elif check is not None:
+        done = chosen.check(None if check == "now" else Path(check))
+        desk.show(done)
+        raise typer.Exit(0 if done.solved else 1)
+    else:
+        chosen.setup()
+        console.out.print(escape(desk.told(chosen)))
+
+
 def _profiles(names: Sequence[str] | None) -> list[Profile]:
     return [versions.profile(name) for name in dict.fromkeys(names or ())] or versions.profiles()
 

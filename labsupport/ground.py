@@ -80,7 +80,7 @@ def find(kube: Kube, cast: Cast) -> Ground:
     }
     addresses = {name: str(there[name]["status"]["podIP"]) for name in cast.pods if name in there}
     probers = {name: Prober(partial(kube.converse, *name.split("/"))) for name in addresses}
-    return Ground(kube, 0, "", addresses, {}, probers)
+    return Ground(kube, 0, "", addresses=addresses, services={}, probers=probers, nodes=())
 
 
 def policies(kube: Kube, namespaces: Collection[str]) -> list[dict[str, Any]]:

@@ -40,7 +40,9 @@ def test_a_nearly_right_answer_fails_by_packets(load):
     either = exercise.task.nearly[0]
     done = exercise.check(answer.dump(either.policies))
     assert done.state is State.NOT_YET, done.text()
-    assert "ex-shop/frontend -> ex-shop/api:8080" in [str(r.connection) for r in done.rows if not r.right]
+    assert "ex-shop/frontend -> ex-shop/api:8080" in [
+        str(r.connection) for r in done.rows if not r.right
+    ]
 
 
 def test_without_an_answer_the_cluster_is_looked_at(load, judge):
