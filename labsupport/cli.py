@@ -286,6 +286,54 @@ def exercise(
         console.out.print(escape(desk.told(chosen)))
 
 
+@app.command("break")
+def break_(
+    scenario: Annotated[
+        str | None, typer.Argument(metavar="[SCENARIO]", help="Its id, or its number in the list.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="Which cluster to break.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the outages' symptoms.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say by packets whether the outage is over.")
+    ] = False,
+    solution: Annotated[
+        bool, typer.Option("--solution", help="Tell the cause and the way out.")
+    ] = False,
+) -> None:
+    """Break a cluster, told by its symptom; find the cause. --check ends with 1 until mended.
+
+    `./lab mend` undoes it, whatever you have done in between.
+    """
+    from labsupport import breaking, desk, outages
+
+    if check:
+        done = breaking.check()
+        desk.show(done)
+        raise typer.Exit(0 if done.solved else 1)
+    if solution:
+        known = breaking.damage()
+        name = scenario or (known.outage if known else None)
+        if name is None:
+            raise WrongUse("Which outage? None is under way; name one of `./lab break --list`.")
+        chosen = outages.find(name)
+        console.out.print(escape(f"{chosen.cause}\n\n{chosen.way_out}"))
+    elif listing or scenario is None:
+        console.out.print(desk.outage_listing())
+    else:
+        chosen = outages.find(scenario)
+        broken = breaking.make(chosen, profile)
+        console.out.print(escape(desk.outage_told(chosen, broken.cluster)))
+
+
+@app.command()
+def mend() -> None:
+    """Undo what `./lab break` did to a cluster. May be repeated."""
+    from labsupport import breaking
+
+    mended = breaking.mend()
+    console.out.print(f"Mended {mended}." if mended else "Nothing is broken.")
+
+
 def _profiles(names: Sequence[str] | None) -> list[Profile]:
     return [versions.profile(name) for name in dict.fromkeys(names or ())] or versions.profiles()
 

@@ -3,10 +3,11 @@
 from rich.markup import escape
 from rich.table import Table
 
-from labsupport import console, task
+from labsupport import console, outages, task
 from labsupport.attempt import Attempt
 from labsupport.exercise import Exercise
 from labsupport.exercise_log import Log
+from labsupport.outages import Outage
 
 _SIGNS = {"solved": "✓", "solved after the solution": "(✓)", "tried": "◐", "begun": "…"}
 
@@ -15,6 +16,7 @@ def listing(log: Log | None = None) -> Table:
     """All exercises, and how far the learner is."""
     entries = (log or Log()).entries()
     table = Table("", "exercise", "title", "level", "min", "state", "attempts", "hints")
+    table.columns[1].no_wrap = table.columns[5].no_wrap = True
     for number, one in enumerate(task.load_all().values(), 1):
         entry = entries.get(one.id)
         state = entry.state if entry else "not begun"
@@ -45,6 +47,25 @@ def told(exercise: Exercise) -> str:
         f"Checked {judge.how}. {where}\n"
         f"Next: write the policies to a file and `./lab exercise {one.id} --check FILE`; "
         "`--hint 1` helps."
+    )
+
+
+def outage_listing() -> Table:
+    """All outages by their symptoms."""
+    table = Table("", "outage", "where", "what its victims report")
+    table.columns[1].no_wrap = True
+    for number, one in enumerate(outages.load_all().values(), 1):
+        table.add_row(str(number), one.id, ", ".join(one.profiles), one.symptom)
+    return table
+
+
+def outage_told(outage: Outage, cluster: str) -> str:
+    """The symptom, and what to do next."""
+    return (
+        f"{outage.title}\n\n{outage.symptom}\n\n"
+        f"It is on {cluster}; `kubectl --kubeconfig` with the file of `./lab kubeconfig` or any "
+        "other tool may be used. Next: find the cause and end it; `./lab break --check` says "
+        "whether it is over, `--solution` tells, `./lab mend` undoes it."
     )
 
 
