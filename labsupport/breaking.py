@@ -5,8 +5,8 @@ interrupted `./lab break` can be mended like a whole one, and `./lab mend` can b
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def make(outage: Outage, name: str | None = None) -> Profile:
         )
     profile = _profile(outage, name)
     kube = ground.kube(profile)
-    with clusters.lock(), _task(f"breaking {profile.title}"):
+    with _alone(outage), _task(f"breaking {profile.title}"):
         ground.make(kube, profile, outage.cast)
         ground.put(kube, outage.cast.namespaces, [])
         ground.control(ground.find(kube, outage.cast), list(outage.wanted))
@@ -128,7 +128,7 @@ def mend() -> str | None:
         return profile.name
     kube = ground.kube(profile)
     outage = outages.find(known.outage)
-    with clusters.lock(), _task(f"mending {profile.title}"):
+    with _alone(outage), _task(f"mending {profile.title}"):
         for manifest in outage.objects:
             _delete(kube, manifest)
         for change in known.restore:
@@ -229,11 +229,17 @@ def _known() -> Damage:
     return known
 
 
-@contextmanager
-def _task(text: str) -> Iterator[None]:
+def _alone(outage: Outage) -> AbstractContextManager[None]:
+    """Keep measurements off a cluster whose own configuration changes.
+
+    The other outages touch nothing that measurements use.
+    """
+    return clusters.lock() if outage.changes else nullcontext()
+
+
+def _task(text: str) -> AbstractContextManager[None]:
     """Show progress without saying what is done: that would give the cause away."""
-    with console.task(text, usual=20):
-        yield
+    return console.task(text, usual=20)
 
 
 def _file() -> Path:

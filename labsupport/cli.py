@@ -322,7 +322,7 @@ def break_(
     else:
         chosen = outages.find(scenario)
         broken = breaking.make(chosen, profile)
-        console.out.print(escape(desk.outage_told(chosen, broken.cluster)))
+        console.out.print(escape(desk.outage_told(chosen, broken)))
 
 
 @app.command()

@@ -3,11 +3,13 @@
 from rich.markup import escape
 from rich.table import Table
 
-from labsupport import console, outages, task
+from labsupport import clusters, console, outages, task
 from labsupport.attempt import Attempt
 from labsupport.exercise import Exercise
 from labsupport.exercise_log import Log
+from labsupport.judges import Packets
 from labsupport.outages import Outage
+from labsupport.versions import Profile
 
 _SIGNS = {"solved": "✓", "solved after the solution": "(✓)", "tried": "◐", "begun": "…"}
 
@@ -41,7 +43,9 @@ def open_exercise(name: str | None, profile: str | None, mode: str | None) -> Ex
 def told(exercise: Exercise) -> str:
     """The task, and what to do next."""
     one, judge = exercise.task, exercise.judge
-    where = "It is prepared on the cluster." if judge.mode == "live" else "No cluster is used."
+    where = "No cluster is used."
+    if isinstance(judge, Packets):
+        where = f"It is prepared on the cluster: `{_kubectl(judge.profile)}`."
     return (
         f"{one.title} (level {one.level} of 3, about {one.minutes} min)\n\n{exercise.text()}\n"
         f"Checked {judge.how}. {where}\n"
@@ -59,14 +63,17 @@ def outage_listing() -> Table:
     return table
 
 
-def outage_told(outage: Outage, cluster: str) -> str:
+def outage_told(outage: Outage, profile: Profile) -> str:
     """The symptom, and what to do next."""
     return (
         f"{outage.title}\n\n{outage.symptom}\n\n"
-        f"It is on {cluster}; `kubectl --kubeconfig` with the file of `./lab kubeconfig` or any "
-        "other tool may be used. Next: find the cause and end it; `./lab break --check` says "
+        f"Next: find the cause and end it, with `{_kubectl(profile)}`. `./lab break --check` says "
         "whether it is over, `--solution` tells, `./lab mend` undoes it."
     )
+
+
+def _kubectl(profile: Profile) -> str:
+    return f"kubectl --kubeconfig {clusters.kubeconfig(profile)}"
 
 
 def show(done: Attempt) -> None:

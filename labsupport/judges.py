@@ -77,7 +77,7 @@ class Packets:
     def __init__(self, profile: Profile) -> None:
         from labsupport import ground
 
-        self._ground, self._profile = ground, profile
+        self._ground, self.profile = ground, profile
         self._cast = task.ground()
         self.how = f"by packets on {profile.title}"
 
@@ -87,15 +87,15 @@ class Packets:
         Raises:
             CheckFailed: the cluster is not ready, or packets do not cross it.
         """
-        kube = self._ground.kube(self._profile)
-        self._ground.make(kube, self._profile, self._cast)
+        kube = self._ground.kube(self.profile)
+        self._ground.make(kube, self.profile, self._cast)
         self._ground.put(kube, self._cast.namespaces, [])
         self._ground.control(self._ground.find(kube, self._cast), connections)
         self._ground.put(kube, self._cast.namespaces, given)
 
     def current(self) -> Sequence[Policy] | None:
         """The policies in the exercises' namespaces; None where pods of theirs are missing."""
-        kube = self._ground.kube(self._profile)
+        kube = self._ground.kube(self.profile)
         if set(self._ground.find(kube, self._cast).addresses) != set(self._cast.pods):
             return None
         return self._ground.policies(kube, self._cast.namespaces)
@@ -106,7 +106,7 @@ class Packets:
         """Let exactly these policies be there, and send packets."""
         from labsupport.kube import ApiRefused
 
-        kube = self._ground.kube(self._profile)
+        kube = self._ground.kube(self.profile)
         if policies is not None:
             try:
                 self._ground.put(kube, self._cast.namespaces, policies)
@@ -116,7 +116,7 @@ class Packets:
 
     def clear(self) -> None:
         """Delete the exercises' namespaces."""
-        self._ground.remove(self._ground.kube(self._profile), self._cast.namespaces)
+        self._ground.remove(self._ground.kube(self.profile), self._cast.namespaces)
 
 
 def choose(profile: str | None = None, mode: str | None = None) -> Judge:

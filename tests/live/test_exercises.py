@@ -49,7 +49,7 @@ def test_without_an_answer_the_cluster_is_looked_at(load, judge):
     exercise = load("opened-again")
     exercise.setup()
     assert exercise.check().state is State.NOT_ATTEMPTED
-    kube = ground.kube(judge._profile)
+    kube = ground.kube(judge.profile)
     kube.delete(exercise.task.given[2])  # what a learner would do with kubectl
     done = exercise.check()
     assert done.state is State.SOLVED, done.text()
