@@ -60,7 +60,7 @@ def prepare(
         if pod.late:
             kube.delete(manifests.pod(namespace, pod, actors, nodes, image))
             continue
-        _apply_when_possible(kube, manifests.pod(namespace, pod, actors, nodes, image), deadline)
+        apply_when_possible(kube, manifests.pod(namespace, pod, actors, nodes, image), deadline)
         for service in manifests.services(namespace, pod, actors):
             kube.apply(service)
         awaited.append((namespace, pod.name))
@@ -92,7 +92,7 @@ def start(lane: Lane, name: str) -> None:
     namespace = lane.namespace(pod.namespace)
     deadline = time.monotonic() + READY_SECONDS
     made = manifests.pod(namespace, pod, cast(), lane.nodes, lane.image)
-    _apply_when_possible(lane.kube, made, deadline)
+    apply_when_possible(lane.kube, made, deadline)
     place = namespace, pod.name
     lane.addresses[name] = await_ready(lane.kube, [place], deadline)[place]
     lane.probers[name] = Prober(partial(lane.kube.converse, *place))
@@ -185,7 +185,7 @@ def await_ready(
         ready = {
             place: str(pod["status"]["podIP"])
             for place, pod in pods.items()
-            if place in wanted and _is_ready(pod)
+            if place in wanted and is_ready(pod)
         }
         if len(ready) == len(wanted):
             return ready
@@ -270,7 +270,7 @@ def add_outside(lanes: Sequence[Lane], address: str, prober: Prober) -> None:
         lane.probers[OUTSIDE] = prober
 
 
-def _apply_when_possible(kube: Kube, manifest: dict[str, Any], deadline: float) -> None:
+def apply_when_possible(kube: Kube, manifest: dict[str, Any], deadline: float) -> None:
     """Apply a pod, with patience for what passes by itself.
 
     A new namespace refuses pods until its service account exists (403, 404), and a pod
@@ -287,7 +287,8 @@ def _apply_when_possible(kube: Kube, manifest: dict[str, Any], deadline: float) 
             time.sleep(POLL_SECONDS)
 
 
-def _is_ready(pod: Mapping[str, Any]) -> bool:
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is ready, and not about to go."""
     conditions = pod.get("status", {}).get("conditions", [])
     leaving = pod["metadata"].get("deletionTimestamp")
     return not leaving and any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
