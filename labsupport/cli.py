@@ -407,6 +407,59 @@ def mend() -> None:
     console.out.print(f"Mended {mended}." if mended else "Nothing is broken.")
 
 
+def drill(
+    topic: Annotated[
+        list[str] | None, typer.Option("--topic", help="Only this topic; may be repeated.")
+    ] = None,
+    level: Annotated[
+        int | None, typer.Option(min=1, max=3, help="Nothing harder than this level.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many questions a round has.")] = 10,
+    mock: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=240,
+            metavar="MINUTES",
+            help="An interview of so many minutes: answers are explained at its end.",
+        ),
+    ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="List the questions: new, due or known.")
+    ] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="Write your answers to a file.", show_default=False)
+    ] = None,
+    import_from: Annotated[
+        Path | None, typer.Option("--import", help="Add the answers of such a file to yours.")
+    ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Begin anew; the old answers are kept in a file.")
+    ] = False,
+) -> None:
+    """Practise interview questions: what you forget comes back sooner.
+
+    What you answered is kept after each question, so Ctrl-C loses nothing.
+    """
+    from labsupport import drillterm
+    from labsupport.progress import Progress
+
+    if sum(map(bool, (listed, export, import_from, reset))) > 1:
+        raise WrongUse("--list, --export, --import and --reset exclude each other; give one.")
+    if listed:
+        for line in drillterm.overview(topic or [], level):
+            console.out.print(escape(line))
+    elif export:
+        console.out.print(escape(f"{Progress().export(export)} answers written to {export}."))
+    elif import_from:
+        console.out.print(f"{Progress().take_in(import_from)} answers were new.")
+    elif reset:
+        kept = Progress().reset()
+        console.out.print(escape(f"The old answers are in {kept}." if kept else "There were none."))
+    else:
+        drillterm.run(topic or [], level, count, mock)
+
+
 def _profiles(names: Sequence[str] | None) -> list[Profile]:
     return [versions.profile(name) for name in dict.fromkeys(names or ())] or versions.profiles()
 
