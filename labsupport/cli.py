@@ -186,6 +186,10 @@ def run(
         bool,
         typer.Option("--record", help="Keep the live reports as those that ship with the lab."),
     ] = False,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="A report of `./lab verify` to show beside; may be repeated."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the matrix and reports go.")] = Path("out"),
     as_json: Json = False,
 ) -> None:
@@ -214,7 +218,7 @@ def run(
         names = {profile.name for profile in chosen}
         reports = [r for r in report.recordings() if r["implementation"]["profile"] in names]
         console.say(escape(f"Recorded results, because {why}."))
-    result = matrix.build(reports, mode)
+    result = matrix.build([*reports, *map(report.read, beside or [])], mode)
     written = result.write(out)
     if as_json:
         print(json.dumps(result.to_json()))
@@ -233,6 +237,59 @@ def test(
     from labsupport import selftest
 
     selftest.run(fast)
+
+
+@app.command()
+def verify(
+    context: Annotated[
+        str | None, typer.Option(help="A context of the kubeconfig; else its current one.")
+    ] = None,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="A kubeconfig; else the one that kubectl would use.")
+    ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option(help="An existing namespace to work in, where you may not make one."),
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(help="The image of agnhost in a registry of yours.")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also run the catalogue's group `specification`.")
+    ] = False,
+    as_json: Json = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here, for CI.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write a report here, which `./lab run --with FILE` shows."),
+    ] = None,
+) -> None:
+    """Say whether NetworkPolicy is enforced on a cluster of yours, measured by packets.
+
+    Makes three pods in a namespace of its own and removes it. Ends with 0 where ingress and
+    egress are enforced, with 1 where they are not, with 3 where it could not be told.
+    """
+    from labsupport import junit as xml
+    from labsupport import matrix, report, verify
+    from labsupport.kube import Kube, users_kubeconfig
+
+    kube = Kube(kubeconfig or users_kubeconfig(), context)
+    answer = verify.run(kube, verify.Options(namespace, image, full))
+    if out:
+        report.write(answer.report, out)
+    if junit:
+        xml.write(answer.report, junit)
+    if as_json:
+        _print_json(answer.to_json())
+    else:
+        for one in answer.report["cases"]:
+            look = f"{matrix.sign(one['verdict'])}"
+            console.out.print(escape(f"{one['title']:<32}{look:<20}{one['reason']}"))
+        known = ", ".join(map(str, answer.recognised)) or "none is recognised"
+        console.out.print(escape(f"CNI: {known}. It took {answer.seconds:.1f} s."))
+    if answer.warning:
+        console.err.print(f"[yellow]warning:[/] {escape(answer.warning)}")
+    raise typer.Exit(answer.exit_code)
 
 
 def _profiles(names: Sequence[str] | None) -> list[Profile]:

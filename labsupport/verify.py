@@ -1,0 +1,398 @@
+"""Is NetworkPolicy enforced on a cluster that the lab did not make?
+
+Three pods, two policies, each of which selects one of them: what `no-ingress` should not
+receive and what `no-egress` should not send is tried at the same time, each beside a
+connection that its policy leaves alone. Who waits, judges and reports is the same as for
+the lab's own clusters.
+"""
+
+import copy
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any
+
+import urllib3
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException, list_kube_config_contexts
+
+from labsupport import cases, console, measure, recognise, report, rights, runner, stage
+from labsupport.cases import Case, Step
+from labsupport.connection import Connection
+from labsupport.errors import LabError, MachineCannot, WrongUse
+from labsupport.kube import Kube
+from labsupport.lane import Lane
+from labsupport.recognise import Recognised
+from labsupport.verdict import Expected, Verdict
+from labsupport.visit import POD_LABEL, PODS, PORT, RUN_LABEL, Visit, paid
+
+GROUP = "verify"
+LIMIT_SECONDS = 5.0
+"""How long a policy is waited for: with pods and removal, the answer takes 15 s at most."""
+STAGE_LANES = 2
+
+_SPECIFICATION = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose: an existing namespace, agnhost's image, the whole catalogue."""
+
+    namespace: str | None = None
+    image: str | None = None
+    full: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a cluster was found to do.
+
+    Attributes:
+        report: the evidence, as every report has it.
+        recognised: the CNIs that were recognised.
+        warning: where the two contradict each other, in a sentence.
+        seconds: how long it took, removal included.
+    """
+
+    report: report.Report
+    recognised: Sequence[Recognised]
+    warning: str | None
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all is enforced, 1 where something is not, 3 where it could not be told."""
+        seen = {case["verdict"] for case in self.report["cases"]}
+        if seen & {Verdict.NOT_ENFORCED, Verdict.PARTLY}:
+            return 1
+        basic = {case["verdict"] for case in self.report["cases"] if case["group"] == GROUP}
+        told = basic == {Verdict.ENFORCED} and Verdict.INCONCLUSIVE not in seen
+        return 0 if told else MachineCannot.exit_code
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer for programs; without the evidence, which the report has."""
+        return {
+            "cluster": self.report["implementation"]["profile"].removeprefix(report.FOREIGN),
+            "kubernetes": self.report["environment"]["kubernetes"],
+            "recognised": [str(one) for one in self.recognised],
+            "warning": self.warning,
+            "seconds": self.seconds,
+            "verdicts": {case["id"]: case["verdict"] for case in self.report["cases"]},
+            "reasons": {case["id"]: case["reason"] for case in self.report["cases"]},
+        }
+
+
+@dataclass(frozen=True)
+class _OneNamespace(Lane):
+    """The three pods as a lane: all in one namespace, with names of this visit."""
+
+    visit: Visit | None = None
+
+    def localise(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """A policy under this visit's name, that selects this visit's pod and no other."""
+        assert self.visit is not None  # noqa: S101 (a default is needed after Lane's own)
+        moved = copy.deepcopy(dict(manifest))
+        moved["spec"]["podSelector"]["matchLabels"][RUN_LABEL] = self.visit.name
+        return self.visit.labelled(moved, self.visit.called(moved["metadata"]["name"]))
+
+
+def run(kube: Kube, options: Options) -> Answer:
+    """Measure a cluster, and leave nothing on it.
+
+    Raises:
+        MachineCannot: the cluster cannot be reached, a right is missing, or the pods do not
+            start; a sentence says which.
+        WrongUse: there is no such kubeconfig or context.
+    """
+    begun, started = time.monotonic(), measure.now()
+    version = reach(kube)
+    visit = Visit.plan(kube, options.namespace, options.image)
+    _check_rights(visit, options)
+    with _removal_undisturbed():
+        results = _measure(visit, options)
+    _explain(visit, results)
+    found = recognise.look(kube)
+    basic = [Verdict(one["verdict"]) for one in results if one["group"] == GROUP]
+    return Answer(
+        _report(kube, version, found, started, results, options),
+        found,
+        recognise.contradiction(found, basic),
+        round(time.monotonic() - begun, 1),
+    )
+
+
+def questions() -> list[Case]:
+    """The two cases that every cluster is asked."""
+    return [
+        _case(
+            "ingress", "Ingress",
+            denied="verify/client -> verify/no-ingress",
+            allowed="verify/no-ingress -> verify/client",
+        ),
+        _case(
+            "egress", "Egress",
+            denied="verify/no-egress -> verify/client",
+            allowed="verify/no-ingress -> verify/no-egress",
+        ),
+    ]  # fmt: skip
+
+
+def reach(kube: Kube) -> str:
+    """The API server's version.
+
+    Raises:
+        MachineCannot: it does not answer, or not this user.
+        WrongUse: there is no such kubeconfig or context.
+    """
+    try:
+        with console.task("reaching the cluster", usual=1):
+            return kube.version()
+    except ConfigException as error:
+        raise WrongUse(f"The kubeconfig cannot be used: {error}.{_contexts(kube)}") from None
+    except ApiException as error:
+        raise MachineCannot(
+            f"The cluster answered {error.status} ({error.reason}); the kubeconfig's credentials "
+            "are not accepted there."
+            if error.status in (401, 403)
+            else f"The cluster answered {error.status} ({error.reason}) instead of its version."
+        ) from None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise MachineCannot(
+            f"The cluster of {kube.context or 'the current context'} cannot be reached: "
+            f"{_cause(error)}; check --context, the network and HTTPS_PROXY."
+        ) from None
+
+
+def _case(direction: str, kind: str, denied: str, allowed: str) -> Case:
+    """A case that denies one pod everything in one direction."""
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": f"deny-{direction}"},
+        "spec": {
+            "podSelector": {"matchLabels": {POD_LABEL: f"no-{direction}"}},
+            "policyTypes": [kind],
+        },
+    }
+    expected = {
+        Connection.parse(f"{denied}:{PORT}"): Expected.DENIED,
+        Connection.parse(f"{allowed}:{PORT}"): Expected.ALLOWED,
+    }
+    return Case(
+        id=f"verify-{direction}",
+        group=GROUP,
+        title=f"{kind} is enforced",
+        shows=f"Whether a policy that allows no {direction} keeps packets from a pod.",
+        why="A policy is accepted and listed whether or not anything enforces it.",
+        source=_SPECIFICATION,
+        question=f"How do you show that {direction} policies are enforced on a cluster?",
+        steps=(Step(f"deny all {direction} of one pod", (policy,), expected),),
+    )
+
+
+def _check_rights(visit: Visit, options: Options) -> None:
+    """Stop before anything is made where a right is missing."""
+    needed = rights.in_namespace(visit.namespace)
+    if visit.own:
+        needed = [*rights.for_a_namespace(), *needed]
+    if options.full:
+        needed += [*rights.for_a_namespace(), *rights.for_the_stage()]
+    lacking = list(dict.fromkeys(rights.missing(visit.kube, needed)))
+    if not lacking:
+        return
+    hint = ""
+    if options.full:
+        hint = " --full makes namespaces of its own and needs these rights in the whole cluster."
+    elif visit.own:
+        hint = " With --namespace NS, the rights of that namespace's admin are enough."
+    raise MachineCannot(f"This user may not {rights.words(lacking)}.{hint}")
+
+
+def _measure(visit: Visit, options: Options) -> list[dict[str, Any]]:
+    """Make the pods, run the cases, remove everything; the results."""
+    try:
+        with paid(visit):
+            with console.task("denying ingress and egress", usual=5):
+                results = runner.run(_lanes(visit), questions(), _quiet, limit=LIMIT_SECONDS)
+            if options.full:
+                results += _catalogue(visit)
+            return results
+    except urllib3.exceptions.HTTPError as error:
+        raise MachineCannot(f"The cluster stopped answering: {_cause(error)}.") from None
+
+
+def _lanes(visit: Visit) -> list[Lane]:
+    """The three pods twice, for two cases that do not touch each other's connections."""
+    addresses = {f"verify/{word}": address for word, address in visit.addresses.items()}
+    probers = {f"verify/{word}": visit.prober(word) for word in PODS}
+    return [
+        _OneNamespace(visit.kube, n, "", dict(addresses), {}, dict(probers), (), visit=visit)
+        for n in (1, 2)
+    ]
+
+
+def _catalogue(visit: Visit) -> list[dict[str, Any]]:
+    """Run the catalogue's group `specification`, in namespaces of this visit's own."""
+    chosen = [case for case in cases.load() if case.group == "specification"]
+    everyone = cases.cast()
+    # Pods in the nodes' own network are not for clusters of other people.
+    actors = replace(
+        everyone,
+        pods={name: pod for name, pod in everyone.pods.items() if not pod.host_network},
+        namespaces={n: labels for n, labels in everyone.namespaces.items()
+                    if n not in everyone.shared},
+    )  # fmt: skip
+    with console.task("making the stage"):
+        nodes = _nodes(visit.kube)
+        lanes = stage.prepare(
+            visit.kube, nodes, STAGE_LANES, visit.stage_prefix, visit.image, actors
+        )
+    with console.task(f"running {len(chosen)} cases"):
+        return runner.run(lanes, chosen, _tell)
+
+
+def _nodes(kube: Kube) -> list[str]:
+    """Host names of two nodes that take pods, or of one twice.
+
+    Raises:
+        MachineCannot: none does.
+    """
+    usable = [
+        node["metadata"]["labels"]["kubernetes.io/hostname"]
+        for node in kube.list("v1", "Node", "kubernetes.io/os=linux")
+        if not node["spec"].get("unschedulable")
+        and not any(t["effect"] != "PreferNoSchedule" for t in node["spec"].get("taints") or [])
+    ]
+    if not usable:
+        raise MachineCannot("Every node is cordoned or tainted, so --full has nowhere to run.")
+    return [usable[0], usable[-1]]
+
+
+def _explain(visit: Visit, results: Sequence[dict[str, Any]]) -> None:
+    """Name the policies that were there before, where a control failed in a user's namespace."""
+    if visit.own or not any(one["verdict"] == Verdict.INCONCLUSIVE for one in results):
+        return
+    policies = visit.kube.list("networking.k8s.io/v1", "NetworkPolicy", namespace=visit.namespace)
+    names = ", ".join(one["metadata"]["name"] for one in policies)
+    for one in results:
+        if names and one["verdict"] == Verdict.INCONCLUSIVE:
+            one["reason"] += f" There are policies in the namespace already: {names}."
+
+
+def _report(
+    kube: Kube,
+    version: str,
+    found: Sequence[Recognised],
+    started: str,
+    results: list[dict[str, Any]],
+    options: Options,
+) -> report.Report:
+    """The report, without the kubeconfig's path, addresses of servers or credentials."""
+    cluster = _cluster(kube)
+    flags = [
+        *(["--namespace", options.namespace] if options.namespace else []),
+        *(["--full"] if options.full else []),
+    ]
+    return {
+        **measure.header(started, " ".join(["./lab", "verify", *flags])),
+        "implementation": {
+            "profile": f"{report.FOREIGN}{cluster}",
+            "title": cluster,
+            "mode": " and ".join(one.product.name for one in found) or "no CNI recognised",
+            "version": " and ".join(one.version for one in found if one.version) or "not known",
+            "source": None,
+            "manifestSha256": None,
+            "images": [],
+        },
+        "environment": _environment(kube, version),
+        "silentFailure": None,
+        "cases": results,
+        "summary": report.summarise(results),
+    }
+
+
+def _environment(kube: Kube, version: str) -> dict[str, Any]:
+    """What may be known of the cluster; null for the rest."""
+    try:
+        nodes = kube.list("v1", "Node")
+    except LabError:  # a namespace's admin may not list nodes
+        nodes = []
+    facts = [node["status"]["nodeInfo"] for node in nodes]
+
+    def all_of(name: str) -> str | None:
+        return ", ".join(sorted({str(fact[name]) for fact in facts})) or None
+
+    return {
+        "kubernetes": version,
+        "nodes": len(nodes) or None,
+        "kernel": all_of("kernelVersion"),
+        "os": all_of("osImage"),
+        "arch": all_of("architecture"),
+        **dict.fromkeys(
+            ("kind", "nodeImage", "imageSource", "cgroup", "cpus", "memoryBytes", "docker")
+        ),
+    }
+
+
+def _cluster(kube: Kube) -> str:
+    """The cluster's name as the context gives it, in the letters of a profile's name.
+
+    Of names such as `arn:aws:eks:…:cluster/shop` only the last part is kept.
+    """
+    _, current = list_kube_config_contexts(str(kube.kubeconfig))
+    name = str(kube.context or current["name"]).rpartition("/")[2]
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "cluster"
+
+
+def _contexts(kube: Kube) -> str:
+    """The contexts that there are, for a message."""
+    try:
+        contexts, _ = list_kube_config_contexts(str(kube.kubeconfig))
+    except ConfigException:
+        return " --kubeconfig FILE names another."
+    return f" Its contexts are {', '.join(str(one['name']) for one in contexts)}."
+
+
+def _cause(error: BaseException) -> str:
+    """Why a connection failed, without the objects that urllib3 names in its messages."""
+    inner = getattr(error, "reason", None) or error
+    text = str(inner).rpartition("): ")[2] or str(inner) or type(inner).__name__
+    return " ".join(text.split()).rstrip(".")[:200]
+
+
+@contextmanager
+def _removal_undisturbed() -> Iterator[None]:
+    """Let the first signal interrupt the work, and no other the removal that follows."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told = False
+
+    def once(number: int, frame: FrameType | None) -> None:
+        nonlocal told
+        if told:
+            console.say("Removing what was made; this takes a few seconds.")
+            return
+        told = True
+        raise KeyboardInterrupt
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, once) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _quiet(case: Case, verdict: str) -> None:
+    """The answer tells these verdicts."""
+
+
+def _tell(case: Case, verdict: str) -> None:
+    console.say(f"  {case.id}: {verdict}")
