@@ -57,7 +57,8 @@ def render(report: Report) -> bytes:
     suites = Xml.Element("testsuites")
     suites.append(suite)
     Xml.indent(suites)
-    return Xml.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
+    text = Xml.tostring(suites, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
 
 
 def _text(value: object) -> str:

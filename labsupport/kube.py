@@ -195,10 +195,13 @@ class Kube:
         }
         api = client.AuthorizationV1Api(self.api)
         try:
-            answer = api.create_self_subject_access_review(review, _request_timeout=REQUEST_SECONDS)
+            answer = api.create_self_subject_access_review(
+                review,  # type: ignore[arg-type]
+                _request_timeout=REQUEST_SECONDS,
+            )
         except ApiException as error:
             raise ApiRefused(error.status, _message(error)) from None
-        return bool(answer.status.allowed)
+        return bool(answer.status and answer.status.allowed)
 
     def converse(self, namespace: str, pod: str, command: Sequence[str]) -> "PodConversation":
         """Start a command in a pod's first container that answers lines with lines.

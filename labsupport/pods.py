@@ -1,8 +1,9 @@
-"""What a pod's status says: its address when it is ready, and why it will not be."""
+"""The probe pods of `./lab verify`: what they run, when they are ready, why they will not be."""
 
 from collections.abc import Mapping
 from typing import Any
 
+PORT = 8080
 READY_SECONDS = 60.0
 """How long a pod may take to be ready, its image's way to the node included."""
 PLACED_SECONDS = 20.0
@@ -15,6 +16,57 @@ _NO_START = (
     "CreateContainerError",
     "RunContainerError",
 )
+
+
+def spec(word: str, image: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """A pod that serves a port and can probe, within Pod Security's `restricted`.
+
+    It has no rights, and no probe of the kubelet's: whether it serves is what the control
+    finds out (https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted).
+
+    Args:
+        word: what it answers.
+        image: agnhost's.
+        labels: that the pods have in common which should run on several nodes.
+    """
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
+        "restartPolicy": "Never",
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        # On several nodes where it can be, so that packets cross them.
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": dict(labels)},
+            }
+        ],
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65534,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": "agnhost",
+                "image": image,
+                "imagePullPolicy": "IfNotPresent",
+                "args": ["porter"],
+                "env": [{"name": f"SERVE_TCP_PORT_{PORT}", "value": word}],
+                "resources": {
+                    "requests": {"cpu": "10m", "memory": "32Mi"},
+                    "limits": {"cpu": "500m", "memory": "128Mi"},
+                },
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+            }
+        ],
+    }
 
 
 def address(pod: Mapping[str, Any]) -> str | None:

@@ -53,12 +53,12 @@ def in_namespace(namespace: str) -> list[Right]:
 
 def for_a_namespace() -> list[Right]:
     """What is needed to make a namespace and to remove it."""
-    return [Right(verb, "namespaces") for verb in ("create", "patch", "get", "delete")]
+    return [Right(verb, "namespaces") for verb in ("create", "patch", "list", "delete")]
 
 
 def for_the_stage() -> list[Right]:
     """What is needed in the whole cluster to run the catalogue on it."""
-    everywhere = [Right("list", name) for name in ("nodes", "namespaces", "pods", "services")]
+    everywhere = [Right("list", name) for name in ("nodes", "pods", "services")]
     return [*everywhere, Right("create", "services"), Right("list", "networkpolicies", _POLICIES)]
 
 

@@ -7,29 +7,24 @@ the lab's own clusters.
 """
 
 import copy
-import re
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import FrameType
 from typing import Any
 
 import urllib3
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException, list_kube_config_contexts
 
-from labsupport import cases, console, measure, recognise, report, rights, runner, stage
+from labsupport import cases, console, interrupt, measure, recognise, report, rights, runner, stage
 from labsupport.cases import Case, Step
 from labsupport.connection import Connection
-from labsupport.errors import LabError, MachineCannot, WrongUse
+from labsupport.errors import MachineCannot
 from labsupport.kube import Kube
 from labsupport.lane import Lane
+from labsupport.pods import PORT
+from labsupport.reach import cause, cluster_name, environment, reach
 from labsupport.recognise import Recognised
 from labsupport.verdict import Expected, Verdict
-from labsupport.visit import POD_LABEL, PODS, PORT, RUN_LABEL, Visit, paid
+from labsupport.visit import POD_LABEL, PODS, RUN_LABEL, Visit, paid
 
 GROUP = "verify"
 LIMIT_SECONDS = 5.0
@@ -111,9 +106,9 @@ def run(kube: Kube, options: Options) -> Answer:
     """
     begun, started = time.monotonic(), measure.now()
     version = reach(kube)
-    visit = Visit.plan(kube, options.namespace, options.image)
+    visit = Visit.plan(kube, options.namespace, options.image, options.full)
     _check_rights(visit, options)
-    with _removal_undisturbed():
+    with interrupt.once_only():
         results = _measure(visit, options)
     _explain(visit, results)
     found = recognise.look(kube)
@@ -140,32 +135,6 @@ def questions() -> list[Case]:
             allowed="verify/no-ingress -> verify/no-egress",
         ),
     ]  # fmt: skip
-
-
-def reach(kube: Kube) -> str:
-    """The API server's version.
-
-    Raises:
-        MachineCannot: it does not answer, or not this user.
-        WrongUse: there is no such kubeconfig or context.
-    """
-    try:
-        with console.task("reaching the cluster", usual=1):
-            return kube.version()
-    except ConfigException as error:
-        raise WrongUse(f"The kubeconfig cannot be used: {error}.{_contexts(kube)}") from None
-    except ApiException as error:
-        raise MachineCannot(
-            f"The cluster answered {error.status} ({error.reason}); the kubeconfig's credentials "
-            "are not accepted there."
-            if error.status in (401, 403)
-            else f"The cluster answered {error.status} ({error.reason}) instead of its version."
-        ) from None
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise MachineCannot(
-            f"The cluster of {kube.context or 'the current context'} cannot be reached: "
-            f"{_cause(error)}; check --context, the network and HTTPS_PROXY."
-        ) from None
 
 
 def _case(direction: str, kind: str, denied: str, allowed: str) -> Case:
@@ -223,7 +192,10 @@ def _measure(visit: Visit, options: Options) -> list[dict[str, Any]]:
                 results += _catalogue(visit)
             return results
     except urllib3.exceptions.HTTPError as error:
-        raise MachineCannot(f"The cluster stopped answering: {_cause(error)}.") from None
+        raise MachineCannot(
+            f"The cluster stopped answering: {cause(error)}. What is left there has names "
+            f"with {visit.name}; the next `./lab verify` removes it."
+        ) from None
 
 
 def _lanes(visit: Visit) -> list[Lane]:
@@ -293,7 +265,7 @@ def _report(
     options: Options,
 ) -> report.Report:
     """The report, without the kubeconfig's path, addresses of servers or credentials."""
-    cluster = _cluster(kube)
+    cluster = cluster_name(kube)
     flags = [
         *(["--namespace", options.namespace] if options.namespace else []),
         *(["--full"] if options.full else []),
@@ -309,85 +281,11 @@ def _report(
             "manifestSha256": None,
             "images": [],
         },
-        "environment": _environment(kube, version),
+        "environment": environment(kube, version),
         "silentFailure": None,
         "cases": results,
         "summary": report.summarise(results),
     }
-
-
-def _environment(kube: Kube, version: str) -> dict[str, Any]:
-    """What may be known of the cluster; null for the rest."""
-    try:
-        nodes = kube.list("v1", "Node")
-    except LabError:  # a namespace's admin may not list nodes
-        nodes = []
-    facts = [node["status"]["nodeInfo"] for node in nodes]
-
-    def all_of(name: str) -> str | None:
-        return ", ".join(sorted({str(fact[name]) for fact in facts})) or None
-
-    return {
-        "kubernetes": version,
-        "nodes": len(nodes) or None,
-        "kernel": all_of("kernelVersion"),
-        "os": all_of("osImage"),
-        "arch": all_of("architecture"),
-        **dict.fromkeys(
-            ("kind", "nodeImage", "imageSource", "cgroup", "cpus", "memoryBytes", "docker")
-        ),
-    }
-
-
-def _cluster(kube: Kube) -> str:
-    """The cluster's name as the context gives it, in the letters of a profile's name.
-
-    Of names such as `arn:aws:eks:…:cluster/shop` only the last part is kept.
-    """
-    _, current = list_kube_config_contexts(str(kube.kubeconfig))
-    name = str(kube.context or current["name"]).rpartition("/")[2]
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "cluster"
-
-
-def _contexts(kube: Kube) -> str:
-    """The contexts that there are, for a message."""
-    try:
-        contexts, _ = list_kube_config_contexts(str(kube.kubeconfig))
-    except ConfigException:
-        return " --kubeconfig FILE names another."
-    return f" Its contexts are {', '.join(str(one['name']) for one in contexts)}."
-
-
-def _cause(error: BaseException) -> str:
-    """Why a connection failed, without the objects that urllib3 names in its messages."""
-    inner = getattr(error, "reason", None) or error
-    text = str(inner).rpartition("): ")[2] or str(inner) or type(inner).__name__
-    return " ".join(text.split()).rstrip(".")[:200]
-
-
-@contextmanager
-def _removal_undisturbed() -> Iterator[None]:
-    """Let the first signal interrupt the work, and no other the removal that follows."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    told = False
-
-    def once(number: int, frame: FrameType | None) -> None:
-        nonlocal told
-        if told:
-            console.say("Removing what was made; this takes a few seconds.")
-            return
-        told = True
-        raise KeyboardInterrupt
-
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, once) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _quiet(case: Case, verdict: str) -> None:

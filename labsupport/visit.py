@@ -6,7 +6,7 @@ label, so nothing that belongs to somebody else is touched, and nothing of a vis
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,14 +17,16 @@ from labsupport import console, versions
 from labsupport.errors import LabError, MachineCannot
 from labsupport.kube import ApiRefused, Kube
 from labsupport.manifests import STAGE_LABEL
-from labsupport.pods import READY_SECONDS, address, trouble
+from labsupport.pods import READY_SECONDS, address, spec, trouble
 from labsupport.probe import Prober
 
 RUN_LABEL = "netpol-lab/verify"
 POD_LABEL = "netpol-lab/verify-pod"
 PREFIX = "netpol-verify-"
 PODS = ("client", "no-ingress", "no-egress")
-PORT = 8080
+ANSWER_SECONDS = 14.0
+"""A namespace that goes is awaited for so long after the visit began, and not longer: the
+cluster alone takes over 5 s for it, during which the namespace is empty."""
 GONE_SECONDS = 60.0
 POLL_SECONDS = 0.25
 KILLED_AFTER_SECONDS = 180.0
@@ -47,6 +49,8 @@ class Visit:
         namespace: where the pods run.
         own: whether the visit makes and removes that namespace.
         image: agnhost's.
+        full: whether the catalogue is run too, in namespaces of its own.
+        begun: when it began, by `time.monotonic()`.
         addresses: the pods' addresses, by their words in `PODS`, when they are ready.
     """
 
@@ -55,15 +59,28 @@ class Visit:
     namespace: str
     own: bool
     image: str
+    full: bool = False
+    begun: float = field(default_factory=time.monotonic)
     addresses: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def plan(cls, kube: Kube, namespace: str | None = None, image: str | None = None) -> "Visit":
-        """A visit that has not begun, in a namespace that exists or in one of its own."""
+    def plan(
+        cls,
+        kube: Kube,
+        namespace: str | None = None,
+        image: str | None = None,
+        full: bool = False,
+    ) -> "Visit":
+        """A visit that has made nothing yet, in a namespace that exists or in one of its own."""
         name = secrets.token_hex(4)
         own = namespace is None
         return cls(
-            kube, name, namespace or PREFIX + name, own, image or versions.image("agnhost").name
+            kube,
+            name,
+            namespace or PREFIX + name,
+            own,
+            image or versions.image("agnhost").name,
+            full,
         )
 
     @property
@@ -105,51 +122,67 @@ def paid(visit: Visit) -> Iterator[None]:
 
 def _arrive(visit: Visit) -> None:
     """Make the namespace and the pods, sweep, and wait until the pods are ready."""
-    begun = time.monotonic()
     try:
         if visit.own:
             visit.kube.apply(visit.labelled({**_NAMESPACE, "metadata": {"name": visit.namespace}}))
         for word in PODS:
-            _apply_pod(visit, _pod(visit, word), begun)
+            _apply_pod(visit, _pod(visit, word))
     except ApiRefused as error:
         raise MachineCannot(f"The API server refused to let the lab in: {error}.") from None
     _sweep(visit)
-    _await_ready(visit, begun)
+    _await_ready(visit)
 
 
 def leave(visit: Visit) -> None:
-    """Remove everything of a visit, the stage's namespaces too, and wait until it is gone."""
-    deadline = time.monotonic() + GONE_SECONDS
-    asked: set[tuple[str, str]] = set()
-    while left := _left(visit):
-        for manifest in left:
-            name = manifest["kind"], manifest["metadata"]["name"]
-            if name not in asked:  # a namespace that goes may not be deleted twice
-                visit.kube.delete(manifest)
-                asked.add(name)
-        if time.monotonic() > deadline:
-            names = ", ".join(f"{m['kind']} {m['metadata']['name']}" for m in left)
-            console.say(f"[yellow]The cluster has not yet finished deleting {names}.[/]")
-            return
+    """Remove everything of a visit, and wait until it is gone.
+
+    A namespace is empty by then, but the cluster takes its time to forget it
+    (https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/); where
+    that would keep the answer for too long, it is told and not awaited.
+    """
+    _delete_all(visit, _namespaces(visit))
+    left = _remaining(lambda: _inside(visit), visit, time.monotonic() + GONE_SECONDS)
+    soon = max(visit.begun + ANSWER_SECONDS, time.monotonic() + 1)
+    for one in left + _remaining(lambda: _namespaces(visit), visit, soon):
+        name = f"{one['kind']} {one['metadata']['name']}"
+        console.say(f"{name} is being deleted by the cluster, which has not finished yet.")
+
+
+def _remaining(
+    look: Callable[[], list[dict[str, Any]]], visit: Visit, until: float
+) -> list[dict[str, Any]]:
+    """Delete what `look` finds until it finds nothing more; what it still finds in the end."""
+    while (left := look()) and time.monotonic() < until:
+        _delete_all(visit, left)
         time.sleep(POLL_SECONDS)
+    return left
 
 
-def _left(visit: Visit) -> list[dict[str, Any]]:
-    """What there still is of a visit."""
+def _delete_all(visit: Visit, manifests: list[dict[str, Any]]) -> None:
+    for one in manifests:
+        if "deletionTimestamp" not in one["metadata"]:
+            visit.kube.delete(one)
+
+
+def _inside(visit: Visit) -> list[dict[str, Any]]:
+    """The pods and policies of a visit that there are, in whosever namespace."""
     mine = f"{RUN_LABEL}={visit.name}"
-    if not visit.own:
-        return [
-            one
-            for kind in (_POLICY, _POD)
-            for one in visit.kube.list(kind["apiVersion"], kind["kind"], mine, visit.namespace)
-        ]
-    names = [visit.namespace] if visit.kube.exists(_namespace(visit.namespace)) else []
-    names += [
-        name
-        for name in _names(visit.kube, STAGE_LABEL)
-        if name.startswith(visit.stage_prefix) and visit.kube.exists(_namespace(name))
+    return [
+        one
+        for kind in (_POLICY, _POD)
+        for one in visit.kube.list(kind["apiVersion"], kind["kind"], mine, visit.namespace)
     ]
-    return [_namespace(name) for name in names]
+
+
+def _namespaces(visit: Visit) -> list[dict[str, Any]]:
+    """The namespaces that a visit made and that there still are, the stage's too."""
+    if not visit.own and not visit.full:
+        return []
+    return [
+        one
+        for one in visit.kube.list("v1", "Namespace")
+        if one["metadata"]["name"].startswith(PREFIX + visit.name)
+    ]
 
 
 def _sweep(visit: Visit) -> None:
@@ -180,30 +213,19 @@ def _made(manifest: Mapping[str, Any]) -> float:
     return datetime.fromisoformat(manifest["metadata"]["creationTimestamp"]).timestamp()
 
 
-def _names(kube: Kube, labels: str) -> list[str]:
-    """Names of namespaces, where the user may list them."""
-    with suppress(ApiRefused):
-        return [ns["metadata"]["name"] for ns in kube.list("v1", "Namespace", labels)]
-    return []
-
-
-def _namespace(name: str) -> dict[str, Any]:
-    return {**_NAMESPACE, "metadata": {"name": name}}
-
-
-def _apply_pod(visit: Visit, manifest: dict[str, Any], begun: float) -> None:
+def _apply_pod(visit: Visit, manifest: dict[str, Any]) -> None:
     """Apply a pod; a new namespace refuses it until its service account exists."""
     while True:
         try:
             return visit.kube.apply(manifest)
         except ApiRefused as error:
             young = visit.own and "serviceaccount" in str(error).lower().replace(" ", "")
-            if not young or time.monotonic() - begun > READY_SECONDS:
+            if not young or time.monotonic() - visit.begun > READY_SECONDS:
                 raise
             time.sleep(POLL_SECONDS)
 
 
-def _await_ready(visit: Visit, begun: float) -> None:
+def _await_ready(visit: Visit) -> None:
     """Wait until the pods are ready and keep their addresses.
 
     Raises:
@@ -212,7 +234,7 @@ def _await_ready(visit: Visit, begun: float) -> None:
     mine = f"{RUN_LABEL}={visit.name}"
     while len(visit.addresses) < len(PODS):
         pods = visit.kube.list("v1", "Pod", mine, visit.namespace)
-        waited = time.monotonic() - begun
+        waited = time.monotonic() - visit.begun
         late = waited > READY_SECONDS
         for pod in pods:
             if found := address(pod):
@@ -239,55 +261,8 @@ def _last_event(visit: Visit, pod: Mapping[str, Any]) -> str:
 
 
 def _pod(visit: Visit, word: str) -> dict[str, Any]:
-    """A pod that serves a port and can probe, within Pod Security's `restricted`.
-
-    https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
-    """
+    """One of the three pods."""
     manifest = visit.labelled(_POD, visit.called(word))
     # A service mesh's proxy beside the probe would answer in the place of the packets.
     manifest["metadata"]["labels"] |= {POD_LABEL: word, "sidecar.istio.io/inject": "false"}
-    return manifest | {
-        "spec": {
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": 1,
-            "restartPolicy": "Never",
-            "nodeSelector": {"kubernetes.io/os": "linux"},
-            # On several nodes where it can be, so that packets cross them.
-            "topologySpreadConstraints": [
-                {
-                    "maxSkew": 1,
-                    "topologyKey": "kubernetes.io/hostname",
-                    "whenUnsatisfiable": "ScheduleAnyway",
-                    "labelSelector": {"matchLabels": {RUN_LABEL: visit.name}},
-                }
-            ],
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65534,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [
-                {
-                    "name": "agnhost",
-                    "image": visit.image,
-                    "imagePullPolicy": "IfNotPresent",
-                    "args": ["porter"],
-                    "env": [{"name": f"SERVE_TCP_PORT_{PORT}", "value": word}],
-                    "startupProbe": {
-                        "tcpSocket": {"port": PORT},
-                        "periodSeconds": 1,
-                        "failureThreshold": int(READY_SECONDS),
-                    },
-                    "resources": {
-                        "requests": {"cpu": "10m", "memory": "32Mi"},
-                        "limits": {"cpu": "500m", "memory": "128Mi"},
-                    },
-                    "securityContext": {
-                        "allowPrivilegeEscalation": False,
-                        "capabilities": {"drop": ["ALL"]},
-                    },
-                }
-            ],
-        }
-    }
+    return {**manifest, "spec": spec(word, visit.image, {RUN_LABEL: visit.name})}
