@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import urllib3
+import yaml
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, list_kube_config_contexts
 
@@ -23,11 +24,10 @@ def reach(kube: Kube) -> str:
         MachineCannot: it does not answer, or not this user.
         WrongUse: there is no such kubeconfig or context.
     """
+    _read_kubeconfig(kube)
     try:
         with console.task("reaching the cluster", usual=1):
             return kube.version()
-    except ConfigException as error:
-        raise WrongUse(f"The kubeconfig cannot be used: {error}.{_contexts(kube)}") from None
     except ApiException as error:
         raise MachineCannot(
             f"The cluster answered {error.status} ({error.reason}); the kubeconfig's credentials "
@@ -39,6 +39,20 @@ def reach(kube: Kube) -> str:
         raise MachineCannot(
             f"The cluster of {kube.context or 'the current context'} cannot be reached: "
             f"{cause(error)}; check --context, the network and HTTPS_PROXY."
+        ) from None
+
+
+def _read_kubeconfig(kube: Kube) -> None:
+    """Let the client read the kubeconfig, which it does not check."""
+    try:
+        kube.api  # noqa: B018 (made when it is first asked for)
+    except ConfigException as error:
+        said = str(error).rstrip(".")
+        raise WrongUse(f"The kubeconfig cannot be used: {said}.{_contexts(kube)}") from None
+    except (yaml.YAMLError, OSError, TypeError, ValueError, AttributeError, LookupError):
+        raise WrongUse(
+            "The kubeconfig cannot be used: it cannot be read, or its contents are something "
+            "else; --kubeconfig FILE names another."
         ) from None
 
 
