@@ -22,7 +22,7 @@ def stamp(age=0.0):
 class FakeKube:
     """Enforces what `enforces` names; `status` is what new pods say of themselves."""
 
-    context = None
+    context, api = None, None
 
     def __init__(self, folder, enforces=("Ingress", "Egress"), lacks=(), status=None):
         self.kubeconfig = folder / "config"
