@@ -4,6 +4,7 @@ Nothing here names the kubeconfig's path, a server's address or a credential: wh
 goes into reports.
 """
 
+import logging
 import re
 from typing import Any
 
@@ -24,6 +25,8 @@ def reach(kube: Kube) -> str:
         MachineCannot: it does not answer, or not this user.
         WrongUse: there is no such kubeconfig or context.
     """
+    # The client's retries would be told on standard error, each in a line of its own.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     _read_kubeconfig(kube)
     try:
         with console.task("reaching the cluster", usual=1):

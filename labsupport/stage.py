@@ -53,7 +53,8 @@ def prepare(
         CheckFailed: the pods are not ready within the limit; the message says which.
     """
     actors, numbers = actors or cast(), range(1, lanes + 1)
-    sweep(kube)
+    if prefix == PREFIX:  # a stage under another name is new, and the lab's own is not to be met
+        sweep(kube)
     for namespace, name in _namespaces(actors, prefix, numbers):
         kube.apply(manifests.namespace(namespace, actors.namespaces[name]))
     deadline = time.monotonic() + READY_SECONDS

@@ -6,32 +6,26 @@ connection that its policy leaves alone. Who waits, judges and reports is the sa
 the lab's own clusters.
 """
 
-import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import urllib3
 
 from labsupport import cases, console, interrupt, measure, recognise, report, rights, runner, stage
-from labsupport.cases import Case, Step
-from labsupport.connection import Connection
+from labsupport.cases import Case
 from labsupport.errors import MachineCannot
 from labsupport.kube import Kube
-from labsupport.lane import Lane
-from labsupport.pods import PORT
+from labsupport.questions import GROUP, lanes, questions
 from labsupport.reach import cause, cluster_name, environment, reach
 from labsupport.recognise import Recognised
-from labsupport.verdict import Expected, Verdict
-from labsupport.visit import POD_LABEL, PODS, RUN_LABEL, Visit, paid
+from labsupport.verdict import Verdict
+from labsupport.visit import Visit, paid
 
-GROUP = "verify"
 LIMIT_SECONDS = 5.0
 """How long a policy is waited for: with pods and removal, the answer takes 15 s at most."""
 STAGE_LANES = 2
-
-_SPECIFICATION = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 
 @dataclass(frozen=True)
@@ -82,20 +76,6 @@ class Answer:
         }
 
 
-@dataclass(frozen=True)
-class _OneNamespace(Lane):
-    """The three pods as a lane: all in one namespace, with names of this visit."""
-
-    visit: Visit | None = None
-
-    def localise(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """A policy under this visit's name, that selects this visit's pod and no other."""
-        assert self.visit is not None  # noqa: S101 (a default is needed after Lane's own)
-        moved = copy.deepcopy(dict(manifest))
-        moved["spec"]["podSelector"]["matchLabels"][RUN_LABEL] = self.visit.name
-        return self.visit.labelled(moved, self.visit.called(moved["metadata"]["name"]))
-
-
 def run(kube: Kube, options: Options) -> Answer:
     """Measure a cluster, and leave nothing on it.
 
@@ -118,49 +98,6 @@ def run(kube: Kube, options: Options) -> Answer:
         found,
         recognise.contradiction(found, basic),
         round(time.monotonic() - begun, 1),
-    )
-
-
-def questions() -> list[Case]:
-    """The two cases that every cluster is asked."""
-    return [
-        _case(
-            "ingress", "Ingress",
-            denied="verify/client -> verify/no-ingress",
-            allowed="verify/no-ingress -> verify/client",
-        ),
-        _case(
-            "egress", "Egress",
-            denied="verify/no-egress -> verify/client",
-            allowed="verify/no-ingress -> verify/no-egress",
-        ),
-    ]  # fmt: skip
-
-
-def _case(direction: str, kind: str, denied: str, allowed: str) -> Case:
-    """A case that denies one pod everything in one direction."""
-    policy = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": f"deny-{direction}"},
-        "spec": {
-            "podSelector": {"matchLabels": {POD_LABEL: f"no-{direction}"}},
-            "policyTypes": [kind],
-        },
-    }
-    expected = {
-        Connection.parse(f"{denied}:{PORT}"): Expected.DENIED,
-        Connection.parse(f"{allowed}:{PORT}"): Expected.ALLOWED,
-    }
-    return Case(
-        id=f"verify-{direction}",
-        group=GROUP,
-        title=f"{kind} is enforced",
-        shows=f"Whether a policy that allows no {direction} keeps packets from a pod.",
-        why="A policy is accepted and listed whether or not anything enforces it.",
-        source=_SPECIFICATION,
-        question=f"How do you show that {direction} policies are enforced on a cluster?",
-        steps=(Step(f"deny all {direction} of one pod", (policy,), expected),),
     )
 
 
@@ -187,7 +124,7 @@ def _measure(visit: Visit, options: Options) -> list[dict[str, Any]]:
     try:
         with paid(visit):
             with console.task("denying ingress and egress", usual=5):
-                results = runner.run(_lanes(visit), questions(), _quiet, limit=LIMIT_SECONDS)
+                results = runner.run(lanes(visit), questions(), _quiet, limit=LIMIT_SECONDS)
             if options.full:
                 results += _catalogue(visit)
             return results
@@ -196,16 +133,6 @@ def _measure(visit: Visit, options: Options) -> list[dict[str, Any]]:
             f"The cluster stopped answering: {cause(error)}. What is left there has names "
             f"with {visit.name}; the next `./lab verify` removes it."
         ) from None
-
-
-def _lanes(visit: Visit) -> list[Lane]:
-    """The three pods twice, for two cases that do not touch each other's connections."""
-    addresses = {f"verify/{word}": address for word, address in visit.addresses.items()}
-    probers = {f"verify/{word}": visit.prober(word) for word in PODS}
-    return [
-        _OneNamespace(visit.kube, n, "", dict(addresses), {}, dict(probers), (), visit=visit)
-        for n in (1, 2)
-    ]
 
 
 def _catalogue(visit: Visit) -> list[dict[str, Any]]:
@@ -221,11 +148,11 @@ def _catalogue(visit: Visit) -> list[dict[str, Any]]:
     )  # fmt: skip
     with console.task("making the stage"):
         nodes = _nodes(visit.kube)
-        lanes = stage.prepare(
+        copies = stage.prepare(
             visit.kube, nodes, STAGE_LANES, visit.stage_prefix, visit.image, actors
         )
     with console.task(f"running {len(chosen)} cases"):
-        return runner.run(lanes, chosen, _tell)
+        return runner.run(copies, chosen, _tell)
 
 
 def _nodes(kube: Kube) -> list[str]:

@@ -218,7 +218,9 @@ def test_an_unreachable_server_is_one_sentence(calico, tmp_path):
     path.write_text(yaml.safe_dump(config))
     done = verify(calico, "--kubeconfig", str(path))
     assert done.returncode == 3
-    assert done.stderr.splitlines()[-1].startswith("error: The cluster of the current context can")
+    *told, last = done.stderr.splitlines()
+    assert last.startswith("error: The cluster of the current context cannot be reached")
+    assert all("reaching the cluster" in line for line in told)
 
 
 def test_the_users_kubeconfig_is_used_by_default_and_not_written(calico, tmp_path):

@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import socketserver
+import threading
 from xml.etree import ElementTree
 
 import pytest
@@ -303,8 +305,31 @@ def test_the_users_kubeconfig_is_never_written(tmp_path):
     assert list(tmp_path.iterdir()) == [kube.kubeconfig]
 
 
-def test_a_proxy_of_the_environment_is_used_except_for_hosts_without(tmp_path, monkeypatch):
+@pytest.fixture
+def proxy():
+    """A proxy that refuses everything; the first lines of what it was asked."""
+    asked = []
+
+    class Refuse(socketserver.StreamRequestHandler):
+        def handle(self):
+            asked.append(self.rfile.readline().decode().partition(" HTTP/")[0])
+            self.wfile.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refuse) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("without", "asks"), [("example.com", {"CONNECT 127.0.0.1:1"}), ("127.0.0.1", set())]
+)
+def test_a_proxy_is_used_but_not_for_hosts_without(tmp_path, monkeypatch, proxy, without, asks):
+    address, asked = proxy
+    monkeypatch.setenv("https_proxy", address)
+    monkeypatch.setenv("no_proxy", without)
     config = FakeKube(tmp_path).kubeconfig
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    monkeypatch.delenv("https_proxy", raising=False)
-    assert Kube(config).api.configuration.proxy == "http://127.0.0.1:1"
+    config.write_text(config.read_text().replace("192.0.2.1:6443", "127.0.0.1:1"))
+    with pytest.raises(MachineCannot, match="cannot be reached"):
+        reach.reach(Kube(config))
+    assert set(asked) == asks
