@@ -283,8 +283,8 @@ def verify(
         _print_json(answer.to_json())
     else:
         for one in answer.report["cases"]:
-            look = f"{matrix.sign(one['verdict'])}"
-            console.out.print(escape(f"{one['title']:<32}{look:<20}{one['reason']}"))
+            verdict = matrix.sign(one["verdict"])
+            console.out.print(escape(f"{verdict:<18}{one['title']}: {one['reason']}"))
         known = ", ".join(map(str, answer.recognised)) or "none is recognised"
         console.out.print(escape(f"CNI: {known}. It took {answer.seconds:.1f} s."))
     if answer.warning:

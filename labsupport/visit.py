@@ -142,7 +142,7 @@ def leave(visit: Visit) -> None:
     """
     _delete_all(visit, _namespaces(visit))
     left = _remaining(lambda: _inside(visit), visit, time.monotonic() + GONE_SECONDS)
-    soon = max(visit.begun + ANSWER_SECONDS, time.monotonic() + 1)
+    soon = max(visit.begun + ANSWER_SECONDS, time.monotonic() + (GONE_SECONDS if visit.full else 1))
     for one in left + _remaining(lambda: _namespaces(visit), visit, soon):
         name = f"{one['kind']} {one['metadata']['name']}"
         console.say(f"{name} is being deleted by the cluster, which has not finished yet.")
