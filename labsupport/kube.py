@@ -203,6 +203,17 @@ class Kube:
             raise ApiRefused(error.status, _message(error)) from None
         return bool(answer.status and answer.status.allowed)
 
+    def log(self, namespace: str, pod: str) -> str:
+        """What a pod has printed so far; empty while it has not started."""
+        try:
+            return str(
+                self.core.read_namespaced_pod_log(pod, namespace, _request_timeout=REQUEST_SECONDS)
+            )
+        except ApiException as error:
+            if error.status in (400, 404):
+                return ""
+            raise ApiRefused(error.status, _message(error)) from None
+
     def converse(self, namespace: str, pod: str, command: Sequence[str]) -> "PodConversation":
         """Start a command in a pod's first container that answers lines with lines.
 
