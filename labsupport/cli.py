@@ -266,6 +266,7 @@ def explain(
     raise typer.Exit(1 if explained.refused else 0)
 
 
+@app.command()
 def notebook(
     number: Annotated[str, typer.Argument(metavar="[NN]", help="Which notebook.")] = "00",
     browser: Annotated[
@@ -309,6 +310,7 @@ def notebooks(
     notebooks.check(chosen, asked)
 
 
+@app.command()
 def exercise(
     name: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="Its id, or its number in the list.")
@@ -407,6 +409,7 @@ def mend() -> None:
     console.out.print(f"Mended {mended}." if mended else "Nothing is broken.")
 
 
+@app.command()
 def drill(
     topic: Annotated[
         list[str] | None, typer.Option("--topic", help="Only this topic; may be repeated.")
@@ -458,6 +461,59 @@ def drill(
         console.out.print(escape(f"The old answers are in {kept}." if kept else "There were none."))
     else:
         drillterm.run(topic or [], level, count, mock)
+
+
+@app.command()
+def verify(
+    context: Annotated[
+        str | None, typer.Option(help="A context of the kubeconfig; else its current one.")
+    ] = None,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="A kubeconfig; else the one that kubectl would use.")
+    ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option(help="An existing namespace to work in, where you may not make one."),
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(help="The image of agnhost in a registry of yours.")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also run the catalogue's group `specification`.")
+    ] = False,
+    as_json: Json = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here, for CI.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write a report here, which `./lab run --with FILE` shows."),
+    ] = None,
+) -> None:
+    """Say whether NetworkPolicy is enforced on a cluster of yours, measured by packets.
+
+    Makes three pods in a namespace of its own and removes it. Ends with 0 where ingress and
+    egress are enforced, with 1 where they are not, with 3 where it could not be told.
+    """
+    from labsupport import junit as xml
+    from labsupport import matrix, report, verify
+    from labsupport.kube import Kube, users_kubeconfig
+
+    kube = Kube(kubeconfig or users_kubeconfig(), context)
+    answer = verify.run(kube, verify.Options(namespace, image, full))
+    if out:
+        report.write(answer.report, out)
+    if junit:
+        xml.write([answer.report], junit)
+    if as_json:
+        _print_json(answer.to_json())
+    else:
+        for one in answer.report["cases"]:
+            verdict = matrix.sign(one["verdict"])
+            console.out.print(escape(f"{verdict:<18}{one['title']}: {one['reason']}"))
+        known = ", ".join(map(str, answer.recognised)) or "none is recognised"
+        console.out.print(escape(f"CNI: {known}. It took {answer.seconds:.1f} s."))
+    if answer.warning:
+        console.err.print(f"[yellow]warning:[/] {escape(answer.warning)}")
+    raise typer.Exit(answer.exit_code)
 
 
 def _profiles(names: Sequence[str] | None) -> list[Profile]:

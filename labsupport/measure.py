@@ -39,27 +39,39 @@ def measure(
     Raises:
         CheckFailed: the cluster's probe pods do not get ready.
     """
-    started = _now()
+    started = now()
     witness = Witness()
     lanes = clusters.lanes(profile)
     results = runner.run(lanes, cases, progress, witness.apply)
     timings = timing.measure(lanes[0]) if timed else None
     return {
-        "apiVersion": report.API_VERSION,
-        "kind": report.KIND,
-        "run": {
-            "id": str(uuid.uuid4()),
-            "startedAt": started,
-            "finishedAt": _now(),
-            "command": command(),
-            "lab": {"version": labsupport.__version__, **_commit()},
-        },
+        **header(started, command()),
         "implementation": _implementation(profile),
         "environment": _environment(profile),
         "silentFailure": witness.account(results),
         "cases": results,
         "timing": timings,
         "summary": report.summarise(results),
+    }
+
+
+def header(started: str, command: str) -> dict[str, Any]:
+    """How a report of a run that ends now begins.
+
+    Args:
+        started: when the run began, as `now` says it.
+        command: what was typed.
+    """
+    return {
+        "apiVersion": report.API_VERSION,
+        "kind": report.KIND,
+        "run": {
+            "id": str(uuid.uuid4()),
+            "startedAt": started,
+            "finishedAt": now(),
+            "command": command,
+            "lab": {"version": labsupport.__version__, **_commit()},
+        },
     }
 
 
@@ -164,5 +176,6 @@ def _commit() -> dict[str, Any]:
         return {"commit": None, "dirty": False}
 
 
-def _now() -> str:
+def now() -> str:
+    """This second, in UTC, as reports write it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
