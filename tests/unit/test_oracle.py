@@ -107,7 +107,7 @@ def test_a_late_pod_is_probed_only_once_it_runs(case):
 
 
 def test_an_expectation_that_is_wrong_is_seen():
-    case = next(case for case in SPECIFICATION if case.id == "port-name-with-two-numbers")
+    case = next(case for case in SPECIFICATION if case.id == "port-name-two-numbers")
     [(_, policies, world)] = scenes(case)
     by_number = [
         {**p, "spec": json.loads(json.dumps(p["spec"]).replace('"web"', "8080"))} for p in policies
