@@ -28,7 +28,7 @@ NOT_ATTEMPTED = "Not attempted. Choose an answer, or skip the question."
 _WIDE = {"width": "auto"}
 
 
-class Desk:
+class Practice:
     """One round at work: a question, its options, and what the answer was worth.
 
     Attributes:
@@ -138,7 +138,7 @@ class Desk:
         return f"{left}, {console.seconds(max(0, self._ends - time.monotonic()))} left"
 
 
-def practise(topics: Sequence[str] = (), level: int | None = None, count: int = 10) -> Desk:
+def practise(topics: Sequence[str] = (), level: int | None = None, count: int = 10) -> Practice:
     """Show a round of questions: what is due first, then what is new.
 
     Args:
@@ -149,7 +149,7 @@ def practise(topics: Sequence[str] = (), level: int | None = None, count: int = 
     return _show(Round(_queue(topics, level)[:count]), None)
 
 
-def interview(minutes: float, topics: Sequence[str] = (), level: int | None = None) -> Desk:
+def interview(minutes: float, topics: Sequence[str] = (), level: int | None = None) -> Practice:
     """Show an interview of so many minutes; its clock runs from now on.
 
     Args:
@@ -190,12 +190,12 @@ def _queue(topics: Sequence[str], level: int | None) -> list[Question]:
     return schedule.queue(chosen, Progress().answers())
 
 
-def _show(played: Round, minutes: float | None) -> Desk:
+def _show(played: Round, minutes: float | None) -> Practice:
     listed = list(played.queue)
-    desk = Desk(played, minutes=minutes)
-    widgets.display(desk.widget)
+    made = Practice(played, minutes=minutes)
+    widgets.display(made.widget)
     show.fragment(fragments.closed(fragments.words("The questions on paper"), _plain(listed)))
-    return desk
+    return made
 
 
 def _controls(question: Question, shown: Sequence[str]) -> tuple[ipw.Widget, ...]:

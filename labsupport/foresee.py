@@ -30,9 +30,16 @@ def foresee(policies: Iterable[Policy], cast: Cast, connection: Connection) -> D
         cast: the pods and namespaces.
         connection: between pods of the cast, by address or by the name of a Service.
     """
-    known = list(policies)
     source, target = endpoint(cast, connection.source), endpoint(cast, connection.target)
-    if connection.via == "service name":
+    return between(policies, source, target, connection)
+
+
+def between(
+    policies: Iterable[Policy], source: Endpoint, target: Endpoint, connection: Connection
+) -> Decision:
+    """The same for two endpoints, whatever their names are in the connection."""
+    known = list(policies)
+    if connection.via in ("service name", "name"):
         resolved = oracle.decide(known, source, DNS, DNS_PORT, "UDP")
         if not resolved.allowed:
             return Decision(False, f"the name is not resolved: {resolved.why}")
