@@ -171,8 +171,8 @@ def standing() -> None:
         ids = [one.id for one in every if one.topic == topic]
         answered = [one for one in ids if one in known]
         late = sum(one in due for one in answered)
-        rows.append([title, len(ids) - len(answered), late, len(answered) - late])
-    show.table(rows, ["topic", "new", "due", "known"])
+        rows.append([title, topic, len(ids) - len(answered), late, len(answered) - late])
+    show.table(rows, ["topic", "key", "new", "due", "known"])
 
 
 def paper(topics: Sequence[str] = ()) -> None:
