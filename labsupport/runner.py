@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -11,7 +11,7 @@ from typing import Any
 
 from labsupport import account, machine, stage
 from labsupport.account import Done, Trial
-from labsupport.cases import Case, Step
+from labsupport.cases import Case, Step, name_of
 from labsupport.kube import ApiRefused
 from labsupport.lane import Lane
 from labsupport.verdict import Expected, Judgement, Verdict
@@ -35,6 +35,7 @@ def run(
     cases: Sequence[Case],
     report: Callable[[Case, str], None],
     apply: Apply = through_api,
+    limit: float | None = None,
 ) -> list[dict[str, Any]]:
     """Run cases side by side, each in a lane, and return their results in order.
 
@@ -45,6 +46,7 @@ def run(
         cases: what to run.
         report: called with each case and its verdict as it ends.
         apply: how objects reach the API server.
+        limit: seconds to wait for what is expected, where not as long as usual.
 
     Returns:
         For each case an entry of the report's `cases`.
@@ -57,7 +59,7 @@ def run(
     def one(case: Case) -> dict[str, Any]:
         lane = free.get()
         try:
-            result = run_case(lane, case, probes, stop, apply)
+            result = run_case(lane, case, probes, stop, apply, limit)
             if not stop.is_set():  # else it was cut short, and says nothing
                 report(case, result["verdict"])
             return result
@@ -94,13 +96,14 @@ def run_case(
     pool: Executor,
     stop: threading.Event | None = None,
     apply: Apply = through_api,
+    limit: float | None = None,
 ) -> dict[str, Any]:
     """Run one case in a lane and judge it. What it did is undone whatever happens.
 
     Returns:
         An entry of the report's `cases`.
     """
-    waiter = Waiter(lane, pool, stop or threading.Event())
+    waiter = Waiter(lane, pool, stop or threading.Event(), limit)
     started, clock = datetime.now(UTC), time.monotonic()
     missing = _missing(lane, case)
     trial = Trial(Settled({}, 0, None), trouble=missing)
@@ -160,7 +163,7 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
 def _do(lane: Lane, case: Case, step: Step, apply: Apply) -> str:
     """Do what a step does; the answers in one line."""
     answers = [apply(lane, case, lane.localise(manifest)) for manifest in step.apply]
-    applied = {_name(manifest): manifest for manifest in case.policies}
+    applied = {name_of(manifest): manifest for manifest in case.policies}
     for name in step.delete:
         lane.kube.delete(lane.localise(applied[name]))
         answers.append(f"{name} deleted")
@@ -171,8 +174,3 @@ def _do(lane: Lane, case: Case, step: Step, apply: Apply) -> str:
         stage.start(lane, pod)
         answers.append(f"{pod} started")
     return "; ".join(answers)
-
-
-def _name(manifest: Mapping[str, Any]) -> str:
-    meta = manifest["metadata"]
-    return f"{manifest['kind']} {meta.get('namespace', '')}/{meta['name']}"
