@@ -90,7 +90,7 @@ class Group:
         return [(verdict, counted[verdict]) for verdict in Verdict if counted[verdict]]
 
     def tally(self, profile: int) -> str:
-        """The same in signs: `✓ 48 of 50, ◐ 1, – 1`."""
+        """The same in signs: `✓ 48 of 50, ◐ 2`."""
         from labsupport.matrix import LOOKS
 
         counts = [f"{LOOKS[verdict].sign} {count}" for verdict, count in self.shares(profile)]
@@ -111,8 +111,7 @@ def _group(matrix: "Matrix", name: str, cases: Sequence[dict[str, Any]]) -> Grou
         tuple(cases),
         tuple(line for case in cases for line in _lines(matrix, case)),
         tuple(
-            Counter(verdicts[case["id"]] for case in cases)
-            for verdicts in matrix.measured.values()
+            Counter(verdicts[case["id"]] for case in cases) for verdicts in matrix.measured.values()
         ),
     )
 
