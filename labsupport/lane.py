@@ -72,6 +72,11 @@ class Lane:
                 for pod in cases.cast().pods.values()
                 if pod.host_network and pod.called in self.addresses
             },
+            **{
+                f"nodename {pod.name}": self.nodes[pod.node]
+                for pod in cases.cast().pods.values()
+                if pod.host_network
+            },
             **({"outside": self.addresses[OUTSIDE]} if OUTSIDE in self.addresses else {}),
             "lane": str(self.number),
         }
@@ -119,7 +124,9 @@ class Lane:
         host, port = self.addresses[connection.target], connection.port
         if connection.via == "service name":
             namespace, pod = connection.target.split("/")
-            host = f"{pod}.{self.namespace(namespace)}.svc.cluster.local"
+            # With its last dot the name is complete. Without it the resolver tries every
+            # search domain, and where DNS is cut off waits 10 s for each.
+            host = f"{pod}.{self.namespace(namespace)}.svc.cluster.local."
         elif connection.via == "name":
             from labsupport import outside
 

@@ -18,6 +18,7 @@ from labsupport.verdict import Expected, Judgement, Verdict
 from labsupport.waiter import Settled, Waiter
 
 PROBE_THREADS = 16
+ENVOY = "k8s-app=cilium-envoy"
 
 Apply = Callable[[Lane, Case, dict[str, Any]], str]
 """Applies one object of a case in a lane and returns the API server's answer."""
@@ -34,6 +35,7 @@ def run(
     cases: Sequence[Case],
     report: Callable[[Case, str], None],
     apply: Apply = through_api,
+    limit: float | None = None,
 ) -> list[dict[str, Any]]:
     """Run cases side by side, each in a lane, and return their results in order.
 
@@ -44,6 +46,7 @@ def run(
         cases: what to run.
         report: called with each case and its verdict as it ends.
         apply: how objects reach the API server.
+        limit: seconds to wait for what is expected, where not as long as usual.
 
     Returns:
         For each case an entry of the report's `cases`.
@@ -56,7 +59,7 @@ def run(
     def one(case: Case) -> dict[str, Any]:
         lane = free.get()
         try:
-            result = run_case(lane, case, probes, stop, apply)
+            result = run_case(lane, case, probes, stop, apply, limit)
             if not stop.is_set():  # else it was cut short, and says nothing
                 report(case, result["verdict"])
             return result
@@ -93,13 +96,14 @@ def run_case(
     pool: Executor,
     stop: threading.Event | None = None,
     apply: Apply = through_api,
+    limit: float | None = None,
 ) -> dict[str, Any]:
     """Run one case in a lane and judge it. What it did is undone whatever happens.
 
     Returns:
         An entry of the report's `cases`.
     """
-    waiter = Waiter(lane, pool, stop or threading.Event())
+    waiter = Waiter(lane, pool, stop or threading.Event(), limit)
     started, clock = datetime.now(UTC), time.monotonic()
     missing = _missing(lane, case)
     trial = Trial(Settled({}, 0, None), trouble=missing)
@@ -112,6 +116,10 @@ def _missing(lane: Lane, case: Case) -> Judgement | None:
     """Why a case cannot be run here, before anything is changed."""
     if "SCTP" in case.needs and not machine.has_sctp():
         return Judgement(Verdict.NOT_RUN, "This machine's kernel has no SCTP.")
+    if "Envoy" in case.needs and not lane.kube.list("v1", "Pod", labels=ENVOY):
+        return Judgement(
+            Verdict.NOT_RUN, "HTTP rules need cilium-envoy, and no pod of it runs here."
+        )
     for manifest in case.policies:
         if not lane.kube.serves(manifest):
             kind = f"{manifest['kind']} of {manifest['apiVersion']}"
@@ -138,7 +146,7 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
         trial.trouble = Judgement(Verdict.INCONCLUSIVE, f"The API server refused it: {error}.")
     finally:
         try:
-            for manifest in case.policies:
+            for manifest in reversed(case.policies):  # a tier goes after what is in it
                 lane.kube.delete(lane.localise(manifest))
             if not trial.trouble:
                 again = [c for c in case.connections if not c.held]
