@@ -396,3 +396,32 @@ def test_the_terminal_shows_the_counts_of_a_whole_catalogue_last(whole):
     assert re.search(r"Cases +Flannel +Calico.*\n.*\n +Specification +✗ 50 of 50 +✓ 49 of 50", text)
     assert re.search(r"Left open by the", text)
     assert "○ is cut" in text
+
+
+def test_times_are_told_where_any_were_measured(four):
+    assert "How long it takes" not in four.to_html() + four.to_markdown()
+    quick, never = fake_reports.report("calico"), fake_reports.report("flannel")
+    quick["timing"] = {
+        "limitMs": 10000,
+        "resolutionMs": 4.6,
+        "deny": {"ms": [90.0, 41.4, 56.0], "never": 0},
+        "allow": {"ms": [7.0], "never": 2},
+        "start": {"pods": 20, "withAMoment": 3, "lastPassedMs": 12.5},
+    }
+    never["timing"] = quick["timing"] | {
+        "deny": {"ms": [], "never": 20},
+        "start": {"pods": 0, "withAMoment": 0, "lastPassedMs": None},
+    }
+    reports = [quick, never, fake_reports.report("canal")]
+    for shown in ("to_html", "to_markdown"):
+        text = getattr(matrix.build(reports, "live"), shown)()
+        text = text.replace("\\", "")
+        for told in (
+            "half within 56 ms, 41 to 90 ms (3 measured)",
+            "half within 7 ms, 7 to 7 ms (1 measured), never in 2 tries",
+            "never in 20 tries",
+            "3 of 20",
+            "5 ms",
+        ):
+            assert told in text
+        assert text.count("not measured") > 2
