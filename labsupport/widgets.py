@@ -105,9 +105,9 @@ class Explorer:
         groups = list(dict.fromkeys(row.group for row in self._rows))
         found = {v for row in self._rows for v in row.verdicts.values()}
         self.text = ipw.Text(description="words", placeholder="egress port", continuous_update=True)
-        self.group = ipw.Dropdown(options=[("any", ""), *groups], description="group")
-        options = [("any", ""), *(str(v) for v in Verdict if v in found)]
-        self.verdict = ipw.Dropdown(options=options, description="verdict")
+        self.group = ipw.Dropdown(options=_any(groups), description="group")
+        verdicts = [str(verdict) for verdict in Verdict if verdict in found]
+        self.verdict = ipw.Dropdown(options=_any(verdicts), description="verdict")
         self.differing = ipw.Checkbox(description="only where the CNIs differ", indent=False)
         self.case = ipw.Dropdown(description="case", layout={"width": "auto"})
         titles = [(title, name) for name, title in matrix.titles.items()]
@@ -210,6 +210,11 @@ def display(widget: ipw.Widget) -> None:
     """Show a widget alone: the plain form beside it is no fallback, but always there."""
     bundle = widget._repr_mimebundle_()
     show.publish({_VIEW: bundle[_VIEW]})
+
+
+def _any(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Choices of a filter: no condition first."""
+    return [("any", ""), *((word, word) for word in words)]
 
 
 def _word(outcome: str) -> str:
