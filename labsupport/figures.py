@@ -51,7 +51,7 @@ def graph(arrows: Sequence[Arrow], title: str) -> bytes:
     return _png(figure)
 
 
-def times(series: Mapping[str, Sequence[int]], title: str) -> bytes:
+def times(series: Mapping[str, Sequence[float]], title: str) -> bytes:
     """Draw distributions of milliseconds: a dot for each time, a bar for the median."""
     figure = Figure(figsize=(8, 1.1 + 0.55 * len(series)), dpi=DOTS, facecolor="white")
     axes = figure.add_axes(

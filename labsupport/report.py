@@ -23,6 +23,9 @@ KIND = "EnforcementReport"
 SIZE_LIMIT = 32 * 2**20
 """Bytes. A real report holds well under one MiB; a larger file was not written by the lab."""
 
+FOREIGN = "verify-"
+"""What the profile of a cluster begins with that the lab did not make, only verified."""
+
 Report = dict[str, Any]
 
 
@@ -153,6 +156,11 @@ def _check(document: Any, where: str) -> None:
 
 def _check_agreement(report: Report, where: str) -> None:
     """Check what a schema cannot say: that the report does not contradict itself."""
+    if not report["implementation"]["profile"].startswith(FOREIGN):
+        for part in ("implementation", "environment"):
+            for name, value in report[part].items():
+                if value is None:
+                    raise WrongUse(f"{where}: {part}.{name}: is null, on a cluster of the lab's.")
     first: dict[str, int] = {}
     for index, case in enumerate(report["cases"]):
         same = first.setdefault(case["id"], index)

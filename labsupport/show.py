@@ -158,12 +158,12 @@ def matrix(what: Matrix, evidence: bool = True) -> None:
     fragment(sheet.of(what, sheet.rows(what), evidence))
 
 
-def times(series: Mapping[str, Sequence[int]], caption: str = "") -> None:
+def times(series: Mapping[str, Sequence[float]], caption: str = "") -> None:
     """Show distributions of milliseconds, by name, as a picture and as a table.
 
     A series without a value is named, with the reason that nothing was ever in force.
     """
-    from labsupport import figures, timing
+    from labsupport import delays, figures
 
     picture(figures.times(series, caption), caption or "Distributions of times.")
-    fragment(timing.summary(series))
+    fragment(delays.summary(series))

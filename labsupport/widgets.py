@@ -14,7 +14,7 @@ from typing import Any
 
 import ipywidgets as ipw
 
-from labsupport import fragments, reach, sheet, show, timing
+from labsupport import delays, fragments, reach, sheet, show
 from labsupport.cases import Case
 from labsupport.fragments import Fragment
 from labsupport.matrix import Matrix
@@ -154,7 +154,7 @@ class Timeline:
         counts: what is shown.
     """
 
-    def __init__(self, series: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, series: Mapping[str, Sequence[float]]) -> None:
         self._series = series
         slowest = max((value for values in series.values() for value in values), default=1000)
         end = -(-slowest // 100) * 100
@@ -170,7 +170,7 @@ class Timeline:
         return ipw.VBox([self.moment, self.counts])
 
     def _show(self) -> None:
-        self.counts.value = timing.by_then(self._series, self.moment.value).html
+        self.counts.value = delays.by_then(self._series, self.moment.value).html
 
 
 def predict(
@@ -198,11 +198,11 @@ def explore(matrix: Matrix) -> Explorer:
     return made
 
 
-def timeline(series: Mapping[str, Sequence[int]]) -> Timeline:
+def timeline(series: Mapping[str, Sequence[float]]) -> Timeline:
     """Show a slider on time over distributions of milliseconds, by name."""
     made = Timeline(series)
     display(made.widget)
-    show.fragment(timing.summary(series))
+    show.fragment(delays.summary(series))
     return made
 
 
