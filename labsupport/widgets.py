@@ -9,6 +9,7 @@ reopened, printed or shown without a kernel. What they return has the controls a
 so that a test can do in the kernel what a click does on the page.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -157,7 +158,7 @@ class Timeline:
     def __init__(self, series: Mapping[str, Sequence[float]]) -> None:
         self._series = series
         slowest = max((value for values in series.values() for value in values), default=1000)
-        end = -(-slowest // 100) * 100
+        end = math.ceil(slowest / 100) * 100
         self.moment = ipw.IntSlider(max=end, step=max(end // 100, 1), description="ms")
         self.moment.layout.width = "30em"
         self.counts = ipw.HTML()

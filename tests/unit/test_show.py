@@ -5,7 +5,7 @@ import re
 import fake_reports as fake
 import pytest
 
-from labsupport import cases, fragments, matrix, reach, sheet, show, timing
+from labsupport import cases, delays, fragments, matrix, reach, sheet, show
 from labsupport.matrix import LOOKS
 from labsupport.verdict import Verdict
 
@@ -128,14 +128,26 @@ def test_rows_differ_by_what_was_observed_too():
     assert sheet.rows(what)[0].differs
 
 
-def test_times_are_those_of_cases_that_were_in_force():
-    report = fake.report("calico", fake.case("a", "enforced"), fake.case("b", "not enforced"))
-    series = timing.converged([report])
-    assert series == {"Calico": [420]}
-    assert "420 ms" in timing.summary(series).text
-    assert "never" in timing.summary({"Flannel": []}).text
-    assert "0 of 1" in timing.by_then(series, 419).text
-    assert "1 of 1" in timing.by_then(series, 420).text
+def test_times_are_those_of_denies_that_were_in_force():
+    timed = fake.report("calico") | {"timing": {"deny": {"ms": [420.4], "never": 0}}}
+    idle = fake.report("flannel") | {"timing": {"deny": {"ms": [], "never": 2}}}
+    series = delays.denies([idle, timed, fake.report("cilium")])
+    assert series == {"Flannel": [], "Calico": [420.4]}
+    assert "420 ms" in delays.summary(series).text
+    assert "never" in delays.summary(series).text
+    assert "0 of 1" in delays.by_then(series, 420).text
+    assert "1 of 1" in delays.by_then(series, 421).text
+
+
+def test_no_times_at_all_are_said(capsys):
+    show.times({})
+    assert "No times are recorded" in capsys.readouterr().out
+
+
+def test_what_is_documented_is_named_so():
+    piece = sheet.documented()
+    assert "not measured" in piece.text
+    assert piece.html.count("<a href=") == piece.html.count("https://")
 
 
 def test_pictures_are_the_same_bytes_every_time():

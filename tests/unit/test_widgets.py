@@ -65,7 +65,7 @@ def test_filters_and_the_chosen_cell(what, capsys):
 
 
 def test_the_slider_counts(capsys):
-    slider = widgets.timeline({"Calico": [100, 400], "Flannel": []})
+    slider = widgets.timeline({"Calico": [100, 399.5], "Flannel": []})
     assert "quickest" in capsys.readouterr().out
     slider.moment.value = 400
     assert "2 of 2" in slider.counts.value
