@@ -135,6 +135,7 @@ class Explorer:
         self.count.value = f"<p>{len(shown)} of {len(self._rows)} cases</p>"
         self.rows.value = sheet.of(self._matrix, shown, evidence=False).html
         self.case.options = [(row.title, row.id) for row in shown]
+        self.case.index = 0 if shown else None
         self._open()
 
     def _open(self) -> None:

@@ -54,6 +54,7 @@ def test_filters_and_the_chosen_cell(what, capsys):
     explorer = widgets.explore(what)
     assert "All cases, as a table" in capsys.readouterr().out
     assert "2 of 2 cases" in explorer.count.value
+    assert "1 denied connection" in explorer.evidence.value  # of the first cell
     explorer.differing.value = True
     assert "1 of 2 cases" in explorer.count.value
     assert "✗" in explorer.rows.value
