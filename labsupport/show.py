@@ -13,6 +13,7 @@
     show.policy(manifest, …)               # YAML
     show.evidence(entry)                   # every connection before, under and after the policy
     show.matrix(lesson.matrix())           # every verdict; each cell opens its evidence
+    show.documented()                      # other systems, by their own documentation
     show.times({"Calico": [420, …], …})    # distributions of milliseconds
     show.fragment(piece)                   # any piece of `fragments`
 
@@ -158,6 +159,13 @@ def matrix(what: Matrix, evidence: bool = True) -> None:
     fragment(sheet.of(what, sheet.rows(what), evidence))
 
 
+def documented() -> None:
+    """Show what other systems' documentation says, named as such, with where it says so."""
+    from labsupport import sheet
+
+    fragment(sheet.documented())
+
+
 def times(series: Mapping[str, Sequence[float]], caption: str = "") -> None:
     """Show distributions of milliseconds, by name, as a picture and as a table.
 
@@ -165,5 +173,8 @@ def times(series: Mapping[str, Sequence[float]], caption: str = "") -> None:
     """
     from labsupport import delays, figures
 
+    if not series:
+        note("No times are recorded here; `./lab run --live` measures some.")
+        return
     picture(figures.times(series, caption), caption or "Distributions of times.")
     fragment(delays.summary(series))
