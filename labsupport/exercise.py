@@ -149,9 +149,7 @@ class Exercise:
         return Attempt(State.NOT_YET, sentence, self.judge.mode, grid)
 
     def _untouched(self, policies: list[Policy]) -> bool:
-        from labsupport import ground
-
-        return not answers.refusal(policies) and ground.alike(policies, self.task.given)
+        return not answers.refusal(policies) and task.alike(policies, self.task.given)
 
     def _would_do(self, policies: list[Policy]) -> bool:
         """Whether the specification would accept the answer."""

@@ -68,9 +68,8 @@ def test_what_is_given_does_not_solve_it(load, one):
     )
 
 
-@pytest.mark.parametrize("one", TASKS, ids=lambda one: one.id)
-def test_it_points_at_a_case_that_there_is(one):
-    assert one.case in [case.id for case in cases.load()]
+def test_each_points_at_a_case_that_there_is():
+    assert {one.case for one in TASKS} <= {case.id for case in cases.load()}
 
 
 @pytest.mark.parametrize("one", TASKS, ids=lambda one: one.id)
@@ -94,7 +93,7 @@ def test_hints_do_not_hold_the_answer(load, one):
         ("2020-01-01", State.NOT_READABLE, "not YAML"),
         ("!!python/object/apply:os.system [x]", State.NOT_READABLE, "constructor"),
         ("\x00", State.NOT_READABLE, "not YAML"),
-        ("[" * 5000, State.NOT_READABLE, "not YAML"),
+        ("[" * 1500, State.NOT_READABLE, "nested"),
         ("x" * 200_000, State.NOT_READABLE, "characters"),
         ("no-such-file.yaml", State.NOT_READABLE, "No such file"),
         ("allow the front end", State.WRONG_OBJECTS, "no object"),
