@@ -1,41 +1,49 @@
 """The specification's evaluator: clause by clause, by its laws, and against the catalogue."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labsupport import cases, oracle
+from labsupport import agreement, cases, foresee, oracle
+from labsupport.errors import CheckFailed
 from labsupport.oracle import Endpoint, decide, selects
 from labsupport.verdict import Expected
 
-WORLD = {
-    name: Endpoint(name, pod.namespace, pod.labels, cases.cast().namespaces[pod.namespace])
-    for name, pod in cases.cast().pods.items()
-}
-DNS = Endpoint(
-    "kube-system/kube-dns",
-    "kube-system",
-    {"k8s-app": "kube-dns"},
-    {"kubernetes.io/metadata.name": "kube-system"},
-)
-OUTSIDE = Endpoint("outside", address="203.0.113.7")
+WORLD = {name: foresee.endpoint(cases.cast(), name) for name in [*cases.cast().pods, cases.OUTSIDE]}
+OUTSIDE = WORLD[cases.OUTSIDE]
+SPECIFICATION = [case for case in cases.load() if case.group == agreement.GROUP]
 
 
-def expected(policies, connection):
-    """A connection by name needs its answer from DNS first."""
-    source, target = WORLD[connection.source], WORLD[connection.target]
-    resolved = connection.via != "service name" or decide(policies, source, DNS, 53, "UDP").allowed
-    reached = decide(policies, source, target, connection.port, connection.protocol).allowed
-    return Expected.ALLOWED if resolved and reached else Expected.DENIED
-
-
-@pytest.mark.parametrize("case", cases.load(), ids=lambda case: case.id)
+@pytest.mark.parametrize("case", SPECIFICATION, ids=lambda case: case.id)
 def test_the_hand_written_expectation_and_the_oracle_agree(case):
-    applied = {}
+    agreement.check([case])
+
+
+@pytest.mark.parametrize("case", SPECIFICATION, ids=lambda case: case.id)
+def test_every_step_turns_on_its_policy(case):
+    """Without the policies all is allowed, so what a step denies is their doing."""
+    for step, _, actors in agreement.scenes(case):
+        for connection in step.expected:
+            assert agreement.expected([], actors, connection) is Expected.ALLOWED
+
+
+@pytest.mark.parametrize("case", SPECIFICATION, ids=lambda case: case.id)
+def test_a_late_pod_is_probed_only_once_it_runs(case):
+    running = {name for name, pod in cases.cast().pods.items() if not pod.late} | {cases.OUTSIDE}
     for step in case.steps:
-        applied |= {manifest["metadata"]["name"]: manifest for manifest in step.apply}
-        for connection, word in step.expected.items():
-            assert expected(applied.values(), connection) is word, f"{step.name}: {connection}"
+        running |= set(step.start)
+        assert {end for c in step.expected for end in (c.source, c.target)} <= running
+
+
+def test_an_expectation_that_is_wrong_stops_a_run():
+    case = next(case for case in SPECIFICATION if case.id == "port-name-two-numbers")
+    (step,) = case.steps
+    turned = {c: Expected.ALLOWED for c in step.expected}
+    wrong = replace(case, steps=(replace(step, expected=turned),))
+    with pytest.raises(CheckFailed, match=r"port-name-two-numbers.*shop/api:8081.*denied"):
+        agreement.check([wrong])
 
 
 def policy(name="p", namespace="shop", **spec):
