@@ -46,14 +46,14 @@ def test_there_are_at_least_fourteen():
 @pytest.mark.parametrize(("one", "policies"), RIGHT)
 def test_every_right_answer_is_accepted(load, one, policies):
     done = load(one).check(answer.dump(policies))
-    assert done.state is State.SOLVED, done.text()
+    assert done.state is State.SOLVED, str(done)
     assert "no packet was sent" in done.sentence
 
 
 @pytest.mark.parametrize(("one", "policies"), NEARLY)
 def test_no_nearly_right_answer_is(load, one, policies):
     done = load(one).check(answer.dump(policies))
-    assert done.state is State.NOT_YET, done.text()
+    assert done.state is State.NOT_YET, str(done)
 
 
 @pytest.mark.parametrize("one", TASKS, ids=lambda one: one.id)
@@ -116,7 +116,7 @@ def test_hints_do_not_hold_the_answer(load, one):
 )
 def test_what_is_unfinished_or_broken_is_told_and_never_raises(load, text, state, says):
     done = load("only-the-front-end").check(text)
-    assert done.state is state, done.text()
+    assert done.state is state, str(done)
     assert says in done.sentence
     assert done.sentence.count("\n") == 0
 
@@ -158,9 +158,9 @@ def test_a_file_is_read(load, tmp_path):
 def test_the_grid_is_html_and_nothing_in_it_acts(load):
     done = load("by-port").check(ANY.replace("name: any", "name: '<script>'"))
     assert done.state is State.REFUSED
-    assert "&lt;script&gt;" in done.html()
-    assert "<script>" not in done.html()
-    grid = load("by-port").check(ANY).html()
+    assert "&lt;script&gt;" in done.fragment().html
+    assert "<script>" not in done.fragment().html
+    grid = load("by-port").check(ANY).fragment().html
     assert "<table>" in grid
     assert "✗" in grid
     assert "by the specification" in grid
