@@ -143,6 +143,4 @@ def clean_up(mode: str) -> None:
     """Remove the exercises' namespaces from the cluster, where there is one."""
     judge = judges.choose(mode=mode)
     judge.clear()
-    shows.note(
-        "Nothing of the exercises is left." if mode == "live" else "There is nothing to remove."
-    )
+    shows.note("Nothing of the exercises is left on a cluster.")

@@ -77,7 +77,7 @@ def test_on_a_cluster_that_does_not_enforce_the_right_answer_is_told_apart(flann
     try:
         done = exercise.check(exercise.solution())
         assert done.state is State.NOT_YET
-        assert "does this cluster enforce it?" in done.sentence
+        assert "does the cluster enforce it?" in done.sentence
     finally:
         exercise.cleanup()
     assert exercise.judge.current() is None

@@ -210,8 +210,8 @@ def test_a_right_answer_on_a_cluster_that_does_not_enforce(tmp_path):
     exercise = Exercise(task.find("1"), Open(), Log(tmp_path / "log.json"))
     done = exercise.check(answer.dump(exercise.task.solution))
     assert done.state is State.NOT_YET
-    assert "does this cluster enforce it?" in done.sentence
-    assert "does this cluster" not in exercise.check(ANY).sentence
+    assert "does the cluster enforce it?" in done.sentence
+    assert "does the cluster" not in exercise.check(ANY).sentence
 
 
 def test_who_judges(monkeypatch):
