@@ -235,6 +235,31 @@ def test(
     selftest.run(fast)
 
 
+@app.command()
+def anatomy(
+    profiles: Profiles = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Look at the clusters now; they must be ready.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep what is seen as what ships with the lab.")
+    ] = False,
+) -> None:
+    """Show what each CNI puts on the nodes for one policy: chains, maps, devices.
+
+    With --live the policy is applied, the nodes are looked at, and the policy is removed.
+    """
+    from labsupport import anatomy
+
+    if record and not live:
+        raise WrongUse("--record keeps what is seen on clusters: give --live too.")
+    for profile in _profiles(profiles):
+        seen = anatomy.capture(profile) if live else anatomy.read(profile.name)
+        if record:
+            console.say(f"Written: {anatomy.record(seen)}")
+        console.out.print(escape(anatomy.as_text(seen)))
+
+
 def _profiles(names: Sequence[str] | None) -> list[Profile]:
     return [versions.profile(name) for name in dict.fromkeys(names or ())] or versions.profiles()
 

@@ -46,7 +46,7 @@ def measure(
             "startedAt": started,
             "finishedAt": _now(),
             "command": command(),
-            "lab": {"version": labsupport.__version__, **_commit()},
+            "lab": lab(),
         },
         "implementation": _implementation(profile),
         "environment": _environment(profile),
@@ -138,8 +138,8 @@ def _environment(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _commit() -> dict[str, Any]:
-    """The checkout's commit, and whether tracked files differ from it; None outside git."""
+def lab() -> dict[str, Any]:
+    """The lab's version, its commit (None outside git), and whether tracked files differ from it."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -148,12 +148,10 @@ def _commit() -> dict[str, Any]:
         ).stdout.strip()  # fmt: skip
 
     try:
-        return {
-            "commit": git("rev-parse", "HEAD"),
-            "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
-        }
+        commit, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "-uno")
     except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "dirty": False}
+        commit, changes = None, ""
+    return {"version": labsupport.__version__, "commit": commit, "dirty": bool(changes)}
 
 
 def _now() -> str:

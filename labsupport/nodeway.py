@@ -1,16 +1,18 @@
-"""The way of a packet from a pod on node A to a pod on node B, along the nodes' real devices.
+"""The way of a packet from a pod on node A to a pod on node B, over the nodes' real devices.
 
-Every step comes from what the kernel says: the pod's end of its veth pair and the number of
-the other end, the bridge that this is a port of, the routes, the VXLAN device and to which
-node it sends. Where Cilium's eBPF programs choose instead of the routes, from their maps.
+Each hop's onward line is what the kernel prints, names in place of addresses. Where Cilium's
+eBPF programs choose in place of the routes, it is a line of their maps: what leaves a pod
+goes by the tunnel endpoint of the target's address, and what arrives by the endpoint map
+(https://docs.cilium.io/en/stable/network/ebpf/lifeofapacket/).
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from labsupport import nodedevices, nodemaps
 from labsupport.errors import CheckFailed
+from labsupport.nodedevices import Device
 from labsupport.nodeview import Node
 from labsupport.stablenames import Names
 
@@ -40,119 +42,34 @@ class Hop:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Device:
-    """A network device of a node or a pod, out of `ip -d -o link`."""
-
-    index: int
-    name: str
-    peer: int | None
-    master: str | None
-    mac: str
-    vxlan: dict[str, str] | None
-
-
-@dataclass(frozen=True)
-class Wire:
-    """A pod's veth pair: the network namespace, the pod's end and the node's end."""
-
-    namespace: str
-    inside: Device
-    outside: Device
-
-
-def devices(printed: str) -> list[Device]:
-    """Read what `ip -d -o link show` printed."""
-    return [_device(line) for line in printed.splitlines() if re.match(r"\d+: ", line)]
-
-
-def _device(line: str) -> Device:
-    head = re.match(r"(\d+): ([^:@]+)(?:@(\S+))?:", line)
-    assert head is not None  # noqa: S101 (every line of `ip -o` begins so)
-    peer = re.fullmatch(r"if(\d+)", head[3] or "")
-    master = re.search(r" master (\S+)", line)
-    mac = re.search(r"link/\w+ ([0-9a-f:]{17})", line)
-    return Device(
-        index=int(head[1]),
-        name=head[2],
-        peer=int(peer[1]) if peer else None,
-        master=master[1] if master else None,
-        mac=mac[1] if mac else "",
-        vxlan=_vxlan(line),
-    )
-
-
-def _vxlan(line: str) -> dict[str, str] | None:
-    """The settings of a VXLAN device: `id`, `dstport`; Cilium's has an id for each packet."""
-    settings = re.search(r"\bvxlan (?:id (\d+)|external)\b.*?\bdstport (\d+)", line)
-    return {"id": settings[1] or "", "port": settings[2]} if settings else None
-
-
-def sections(printed: str) -> dict[str, str]:
-    """What `ip -all netns exec` printed, by network namespace."""
-    parts = re.split(r"^netns: (\S+)\n", printed, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def wire(addresses: str, links: str, of_node: Sequence[Device], address: str) -> Wire:
-    """The veth pair of the pod that has an address.
-
-    Args:
-        addresses: of every network namespace, `ip -o addr show dev eth0`.
-        links: of every network namespace, `ip -d -o link show dev eth0`.
-        of_node: the node's own devices.
-        address: the pod's.
-
-    Raises:
-        CheckFailed: no pod on the node has this address.
-    """
-    for namespace, text in sections(addresses).items():
-        if re.search(rf"inet {re.escape(address)}/", text):
-            inside = devices(sections(links)[namespace])[0]
-            outside = next(d for d in of_node if d.index == inside.peer)
-            return Wire(namespace, inside, outside)
-    raise CheckFailed(f"No pod with the address {address} runs on this node any more; try again.")
-
-
-def best_route(printed: str) -> str:
-    """The most exact of the routes that `ip route show to match ADDRESS` printed."""
-
-    def length(line: str) -> int:
-        network = line.split()[0]
-        prefix = re.search(r"/(\d+)$", network)
-        return 0 if network == "default" else int(prefix[1]) if prefix else 32
-
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    return max(lines, key=length, default="")
-
-
-def route_device(route: str) -> str:
-    """The device of a route."""
-    match = re.search(r"\bdev (\S+)", route)
-    return match[1] if match else ""
-
-
-def route_gateway(route: str) -> str | None:
-    """The next hop of a route, where it has one."""
-    match = re.search(r"\bvia (\S+)", route)
-    return match[1] if match else None
-
-
 class Side:
-    """What the way looks like on one node: its devices, and those of one pod on it."""
+    """One end of the way: a node, and a pod on it by its short name and address."""
 
     def __init__(self, node: Node, pod: str, address: str, names: Names) -> None:
-        self.node, self.pod, self.address, self.names = node, pod, address, names
-        self.devices = devices(node.run("ip -d -o link show"))
-        self.wire = wire(
+        self.node, self.pod, self.address, self._names = node, pod, address, names
+        self.devices = nodedevices.devices(node.run("ip -d -o link show"))
+        self.wire = nodedevices.wire(
             node.run("ip -all netns exec ip -o addr show dev eth0"),
             node.run("ip -all netns exec ip -d -o link show dev eth0"),
             self.devices,
             address,
         )
-        prefix = re.match(r"[a-z]+", self.wire.outside.name)
-        self.names.call(self.wire.outside.name, f"{prefix[0] if prefix else 'veth'}-{pod}")
-        self.names.call(address, f"{pod}-ip")
+        way_out = node.run(f"ip -n {self.wire.namespace} route show default")
+        self._pod_route = nodedevices.best_route(way_out)
+        self._name()
+
+    def _name(self) -> None:
+        """Call this side's addresses and devices by whose they are."""
+        letter, interface = self.node.letter, self.wire.outside.name
+        kind = re.match(r"cali|lxc|veth", interface)
+        self._names.call(interface, f"{kind[0] if kind else 'veth'}-{self.pod}")
+        own = self.node.run("ip -o -4 addr show dev eth0")
+        if found := re.search(r"inet ([\d.]+)/", own):
+            self._names.call(found[1], f"node-{letter}-ip")
+        gateway = nodedevices.route_gateway(self._pod_route)
+        if gateway and not gateway.startswith("169.254."):  # Calico's is the same everywhere
+            self._names.call(gateway, f"gateway-{letter}-ip")
+        self._names.call(self.vxlan.mac, f"vxlan-{letter}-mac")
 
     @property
     def vxlan(self) -> Device:
@@ -168,35 +85,116 @@ class Side:
 
     def route(self, address: str) -> str:
         """The node's route to an address, as `ip route` prints it."""
-        return best_route(self.node.run(f"ip route show to match {address}"))
+        return nodedevices.best_route(self.node.run(f"ip route show to match {address}"))
 
-    def pod_route(self) -> str:
-        """The pod's own route out."""
-        printed = self.node.run(f"ip -n {self.wire.namespace} route show default")
-        return best_route(printed)
-
-    def pod_end(self, onward: bool) -> Hop:
-        """The pod's end of the veth pair."""
-        route = self.pod_route() if onward else ""
+    def leaving(self) -> Hop:
+        """The pod's end of the veth pair, from where the packet leaves."""
         return Hop(
             f"pod {self.pod}", self.wire.inside.name, "the pod's end of its veth pair",
-            self.names(route), "ip route" if onward else "",
+            self._names(self._pod_route), "ip route",
         )  # fmt: skip
 
-    def node_end(self, **more: str) -> Hop:
-        """The node's end of the veth pair."""
-        kind = "the node's end of the veth pair"
-        return Hop(self.node.called, self.names(self.wire.outside.name), kind, **more)
+    def arriving(self) -> Hop:
+        """The pod's end of the veth pair, where the packet arrives."""
+        return Hop(f"pod {self.pod}", self.wire.inside.name, "the pod's end of its veth pair")
 
-    def bridge(self, **more: str) -> list[Hop]:
+    def node_end(self, onward: str = "", command: str = "", policy: str = "") -> Hop:
+        """The node's end of the veth pair."""
+        device, kind = self._names(self.wire.outside.name), "the node's end of the veth pair"
+        return Hop(self.node.called, device, kind, self._names(onward), command, policy)
+
+    def bridge(self, onward: str = "", command: str = "") -> list[Hop]:
         """The bridge that the node's end is a port of, where it is one."""
         master = self.wire.outside.master
-        kind = "a bridge, to which the pods of the node are plugged"
-        return [Hop(self.node.called, master, kind, **more)] if master else []
+        kind = "a bridge with a port for each pod"
+        text = self._names(onward)
+        return [Hop(self.node.called, master, kind, text, command)] if master else []
 
-    def tunnel(self, **more: str) -> Hop:
+    def tunnel(self, onward: str = "", command: str = "") -> Hop:
         """The VXLAN device."""
-        vxlan = self.vxlan.vxlan or {}
-        number = f"id {vxlan['id']}" if vxlan["id"] else "an id for each packet"
-        kind = f"VXLAN, {number}, UDP port {vxlan['port']}"
-        return Hop(self.node.called, self.vxlan.name, kind, **more)
+        settings = self.vxlan.vxlan or {}
+        number = f"id {settings['id']}" if settings["id"] else "an id for each packet"
+        kind = f"VXLAN, {number}, UDP port {settings['port']}"
+        return Hop(self.node.called, self.vxlan.name, kind, self._names(onward), command)
+
+    def card(self, onward: str = "", command: str = "") -> Hop:
+        """The node's own network card, which is a container's on Docker's network."""
+        kind = "the node's own network card"
+        return Hop(self.node.called, "eth0", kind, self._names(onward), command)
+
+
+def way(here: Side, there: Side, names: Names, policy: str = "") -> list[Hop]:
+    """The way from one side's pod to the other's.
+
+    Args:
+        here: where the packet comes from.
+        there: where it goes.
+        names: what things are called.
+        policy: what of a policy stands at the target's end, in words.
+    """
+    agent = here.node.agent
+    if agent and agent.cni == "Cilium":
+        return _by_maps(here, there, names, policy)
+    return _by_routes(here, there, names, policy)
+
+
+def _by_routes(here: Side, there: Side, names: Names, policy: str) -> list[Hop]:
+    """Where the kernel's routes lead."""
+    route, last = here.route(there.address), there.route(there.address)
+    _name_route(route, there, names)
+    sent = {"onward": route, "command": "ip route"}
+    bridged = bool(here.wire.outside.master)
+    return [
+        here.leaving(),
+        here.node_end(**({} if bridged else sent)),
+        *here.bridge(**sent),
+        here.tunnel(_forwarding(here, there), f"bridge fdb show dev {here.vxlan.name}"),
+        *_between(here, there),
+        there.tunnel(last, "ip route"),
+        *there.bridge(),
+        there.node_end(policy=policy),
+        there.arriving(),
+    ]
+
+
+def _by_maps(here: Side, there: Side, names: Names, policy: str) -> list[Hop]:
+    """Where Cilium's maps lead; the routes are there, and no pod's packet asks them."""
+    cached = nodemaps.cached(here.node.ask_agent("cilium-dbg bpf ipcache list"), there.address)
+    local = nodemaps.local(there.node.ask_agent("cilium-dbg bpf endpoint list"), there.address)
+    # Identities are numbers, made anew with every cluster, and go by whose they are.
+    whose = f"{there.address} identity=id-{there.pod}"
+    leaves = names(f"{whose} tunnelendpoint={cached.tunnel_endpoint}")
+    device = next(d for d in there.devices if d.index == local.interface)
+    arrives = names(f"{whose} ifindex={device.name}")
+    return [
+        here.leaving(),
+        here.node_end(leaves, "cilium-dbg bpf ipcache list"),
+        here.tunnel(),
+        *_between(here, there),
+        there.tunnel(arrives, "cilium-dbg bpf endpoint list"),
+        there.node_end(policy=policy),
+        there.arriving(),
+    ]
+
+
+def _between(here: Side, there: Side) -> list[Hop]:
+    """From node to node, over Docker's network, in which they are neighbours."""
+    own = there.node.run("ip -o -4 addr show dev eth0")
+    found = re.search(r"inet ([\d.]+)/", own)
+    route = here.route(found[1]) if found else ""
+    network = route.split()[0] if route else ""
+    return [here.card(route.replace(network, "nodes", 1), "ip route"), there.card()]
+
+
+def _name_route(route: str, there: Side, names: Names) -> None:
+    """Call the other node's pods, and the address of its VXLAN device, by their node."""
+    letter = there.node.letter
+    names.call(route.split()[0], f"pods-of-{letter}")
+    if gateway := nodedevices.route_gateway(route):
+        names.call(gateway, f"vxlan-{letter}-ip")
+
+
+def _forwarding(here: Side, there: Side) -> str:
+    """The forwarding entry that names the node behind the other VXLAN device."""
+    lines = here.node.run(f"bridge fdb show dev {here.vxlan.name}").splitlines()
+    return next((line for line in lines if line.startswith(there.vxlan.mac)), "")
