@@ -42,6 +42,8 @@ def entry(case: Case, trial: Trial, started: datetime, seconds: float) -> dict[s
         "id": case.id,
         "group": case.group,
         "title": case.title,
+        "shows": case.shows,
+        "source": case.source,
         "policySha256": case.policy_sha256,
         "policies": case.policies,
         "verdict": str(judgement.verdict),

@@ -27,7 +27,13 @@ _NAMESPACED = (
     "NetworkPolicy", "NetworkSet", "CiliumNetworkPolicy",
     "StagedNetworkPolicy", "StagedKubernetesNetworkPolicy",
 )  # fmt: skip
-_OUTCOMES = ("allowed", "timeout", "refused")
+_OUTCOMES = {
+    "allowed": "allowed",
+    "timeout": "timeout",
+    "refused": "refused",
+    "unresolved": "name not resolved",
+}
+"""What an ask gives answers for: the word in a case file, and in a report."""
 _PLACEHOLDER = re.compile(r"\$\(([a-z0-9/ -]+)\)")
 
 
@@ -294,7 +300,7 @@ def _step(path: Path, number: int, data: dict[str, Any]) -> Step:
 def _ask(data: dict[str, Any], where: str) -> Ask:
     connection = Connection.parse(data["connection"])
     _on_stage(connection, f"{where}: {data['connection']!r}")
-    answers = {str(word): data[word] for word in _OUTCOMES if word in data}
+    answers = {outcome: data[word] for word, outcome in _OUTCOMES.items() if word in data}
     return Ask(connection, data["question"], answers)
 
 

@@ -186,6 +186,11 @@ def run(
         bool,
         typer.Option("--record", help="Keep the live reports as those that ship with the lab."),
     ] = False,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="A report of `./lab verify` to show beside; may be repeated."),
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here, for CI.")] = None,
     out: Annotated[Path, typer.Option(help="Where the matrix and reports go.")] = Path("out"),
     as_json: Json = False,
 ) -> None:
@@ -194,6 +199,7 @@ def run(
     Without --live or --recorded: live where Docker answers and the images are at hand or
     can be pulled, recorded otherwise. The first line says which.
     """
+    from labsupport import junit as xml
     from labsupport import matrix, report, session
 
     if live and recorded:
@@ -214,8 +220,11 @@ def run(
         names = {profile.name for profile in chosen}
         reports = [r for r in report.recordings() if r["implementation"]["profile"] in names]
         console.say(escape(f"Recorded results, because {why}."))
-    result = matrix.build(reports, mode)
+    result = matrix.build([*reports, *map(report.read, beside or [])], mode)
     written = result.write(out)
+    if junit:
+        xml.write(result.reports, junit)
+        written.append(junit)
     if as_json:
         print(json.dumps(result.to_json()))
         return
@@ -258,6 +267,28 @@ def anatomy(
         if record:
             console.say(f"Written: {anatomy.record(seen)}")
         console.out.print(escape(anatomy.as_text(seen)))
+
+
+@app.command()
+def explain(
+    policy: Annotated[
+        Path, typer.Argument(metavar="POLICY.yaml", help="The file, or - for standard input.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Say in words what the NetworkPolicies of a file do, and what goes wrong with them.
+
+    Ends with 1 where the API server would refuse one.
+    """
+    from labsupport import explain
+
+    explained = explain.file(policy)
+    if as_json:
+        _print_json(explained.to_json())
+    else:
+        for line in explained.lines():
+            console.out.print(escape(line))
+    raise typer.Exit(1 if explained.refused else 0)
 
 
 def _profiles(names: Sequence[str] | None) -> list[Profile]:

@@ -155,6 +155,17 @@ class Kube:
         found = resource.get(label_selector=labels or "", _request_timeout=REQUEST_SECONDS)
         return [{"apiVersion": version, "kind": kind, **item} for item in found.to_dict()["items"]]
 
+    def log(self, namespace: str, pod: str) -> str:
+        """What a pod has printed so far; empty while it has not started."""
+        try:
+            return str(
+                self.core.read_namespaced_pod_log(pod, namespace, _request_timeout=REQUEST_SECONDS)
+            )
+        except ApiException as error:
+            if error.status in (400, 404):
+                return ""
+            raise ApiRefused(error.status, _message(error)) from None
+
     def converse(self, namespace: str, pod: str, command: Sequence[str]) -> "PodConversation":
         """Start a command in a pod's first container that answers lines with lines.
 

@@ -72,6 +72,11 @@ class Lane:
                 for pod in cases.cast().pods.values()
                 if pod.host_network and pod.called in self.addresses
             },
+            **{
+                f"nodename {pod.name}": self.nodes[pod.node]
+                for pod in cases.cast().pods.values()
+                if pod.host_network
+            },
             **({"outside": self.addresses[OUTSIDE]} if OUTSIDE in self.addresses else {}),
             "lane": str(self.number),
         }

@@ -1,19 +1,16 @@
-"""The matrix: reports side by side, as a table, a page, Markdown and a picture.
+"""The matrix: reports side by side, as a table, a page, Markdown, CSV and a picture.
 
 Nothing is judged here. Every cell is a verdict that a report holds, every output begins
 with how it came about, and the same reports always give the same bytes.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
 
 from labsupport import report
 from labsupport.errors import WrongUse
@@ -22,6 +19,7 @@ from labsupport.verdict import Verdict
 
 if TYPE_CHECKING:  # what costs most of a second to import is imported where it is used
     import pandas as pd
+    from rich.console import RenderableType
 
 TITLE = "NetworkPolicy enforcement, measured by packets"
 
@@ -45,8 +43,13 @@ class Look:
     @property
     def tint(self) -> str:
         """The colour thinned with white, to write on."""
+        return self.shade(0)
+
+    def shade(self, variant: int) -> str:
+        """One of three such tints, for answers that differ and are not judged."""
+        strength = (0.14, 0.5, 0.8)[min(variant, 2)]
         parts = (int(self.colour[n : n + 2], 16) for n in (1, 3, 5))
-        return "#" + "".join(f"{round(255 - (255 - part) * 0.14):02X}" for part in parts)
+        return "#" + "".join(f"{round(255 - (255 - part) * strength):02X}" for part in parts)
 
 
 LOOKS: Mapping[Verdict, Look] = {
@@ -141,6 +144,15 @@ class Matrix:
             cells[profile] = {case: verdicts.get(case, Verdict.NOT_RUN) for case in self.cases}
         return cells
 
+    @cached_property
+    def answers(self) -> dict[str, dict[str, dict[str, str]]]:
+        """What each profile's packets answered, by profile, case and question."""
+        return {
+            one["implementation"]["profile"]: {name: {} for name in self.cases}
+            | {case["id"]: _answers(case) for case in one["cases"]}
+            for one in self.reports
+        }
+
     @property
     def titles(self) -> dict[str, str]:
         """Each profile's title by its name."""
@@ -183,28 +195,31 @@ class Matrix:
             columns=pd.Index(list(self.titles.values()), name="profile"),
         )
 
-    def table(self) -> Table:
-        """A table for the terminal."""
-        table = Table(
-            title=Text(self.headline()), title_justify="left", title_style="", box=SIMPLE_HEAD
-        )
-        table.add_column("Case")
-        for title in self.titles.values():
-            table.add_column(Text(title))
-        for case, verdicts in self.rows():
-            cells = [Text(sign(v), style=LOOKS[v].colour) for v in verdicts]
-            table.add_row(Text(case["title"]), *cells)
-        return table
+    def table(self) -> "RenderableType":
+        """Tables for the terminal."""
+        from labsupport import terminal
+
+        return terminal.draw(self)
 
     def to_json(self) -> dict[str, Any]:
-        """The verdicts alone, for programs."""
-        return {"mode": self.mode, "measured": self.measured}
+        """The verdicts and the answers, for programs."""
+        answers = {
+            profile: {case: told for case, told in cases.items() if told}
+            for profile, cases in self.answers.items()
+        }
+        return {"mode": self.mode, "measured": self.measured, "answers": answers}
 
     def to_markdown(self) -> str:
-        """The verdicts, the silent failure and where the figures come from."""
-        from labsupport import page
+        """The counts, the verdicts, the silent failure and where the figures come from."""
+        from labsupport import plain
 
-        return page.markdown(self)
+        return plain.markdown(self)
+
+    def to_csv(self) -> str:
+        """A row a case or question, for spreadsheets."""
+        from labsupport import plain
+
+        return plain.csv(self)
 
     def to_html(self) -> str:
         """A page that stands alone: the verdicts, their evidence and where it comes from."""
@@ -223,17 +238,29 @@ class Matrix:
         report.write_file(path, picture.draw(self))
 
     def write(self, folder: Path) -> list[Path]:
-        """Write `matrix.html`, `matrix.md` and `matrix.png`, each whole or not at all.
+        """Write `matrix.html`, `.md`, `.csv` and `.png`, each whole or not at all.
 
         Raises:
             MachineCannot: a file cannot be written.
         """
-        page, text, picture = (folder / f"matrix.{kind}" for kind in ("html", "md", "png"))
-        # Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes "?".
-        report.write_file(page, self.to_html().encode("utf-8", "replace"))
-        report.write_file(text, self.to_markdown().encode("utf-8", "replace"))
-        self.to_picture(picture)
-        return [page, text, picture]
+        texts = {"html": self.to_html, "md": self.to_markdown, "csv": self.to_csv}
+        for kind, text in texts.items():
+            # Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes "?".
+            report.write_file(folder / f"matrix.{kind}", text().encode("utf-8", "replace"))
+        self.to_picture(folder / "matrix.png")
+        return [folder / f"matrix.{kind}" for kind in (*texts, "png")]
+
+
+def _answers(case: dict[str, Any]) -> dict[str, str]:
+    """A case's answers by question; by connection too where one question is asked of several."""
+    told = case.get("answers", [])
+    often = Counter(one["question"] for one in told)
+    return {
+        one["question"]
+        if often[one["question"]] == 1
+        else f"{one['question']} ({one['connection']})": one["answer"]
+        for one in told
+    }
 
 
 def _kernel(one: Report) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 import labsupport
-from labsupport import clusters, doctor, paths, programs, report, runner, versions
+from labsupport import clusters, doctor, paths, programs, report, runner, timing, versions
 from labsupport.cases import Case
 from labsupport.kube import Kube
 from labsupport.lane import Lane
@@ -23,7 +23,10 @@ SILENT_CASE = "deny-all"
 
 
 def measure(
-    profile: Profile, cases: Sequence[Case], progress: Callable[[Case, str], None]
+    profile: Profile,
+    cases: Sequence[Case],
+    progress: Callable[[Case, str], None],
+    timed: bool = True,
 ) -> report.Report:
     """Run cases on a profile's cluster and return the report, ready to be written.
 
@@ -31,13 +34,16 @@ def measure(
         profile: whose cluster; it must be up.
         cases: which cases.
         progress: called with each case and its verdict as it ends.
+        timed: whether the time until a policy is in force is measured too.
 
     Raises:
         CheckFailed: the cluster's probe pods do not get ready.
     """
     started = _now()
     witness = _Witness()
-    results = runner.run(clusters.lanes(profile), cases, progress, witness.apply)
+    lanes = clusters.lanes(profile)
+    results = runner.run(lanes, cases, progress, witness.apply)
+    timings = timing.measure(lanes[0]) if timed else None
     return {
         "apiVersion": report.API_VERSION,
         "kind": report.KIND,
@@ -52,6 +58,7 @@ def measure(
         "environment": _environment(profile),
         "silentFailure": witness.account(results),
         "cases": results,
+        "timing": timings,
         "summary": report.summarise(results),
     }
 
@@ -139,7 +146,7 @@ def _environment(profile: Profile) -> dict[str, Any]:
 
 
 def lab() -> dict[str, Any]:
-    """The lab's version, its commit (None outside git), and whether tracked files differ from it."""
+    """The lab's version, its commit (None outside git), and whether tracked files differ."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(

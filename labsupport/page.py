@@ -1,15 +1,13 @@
-"""The matrix in words: a page for the browser and Markdown for a README or a pull request."""
+"""The matrix as a page for the browser, and where its figures come from, in words."""
 
-import re
-from collections.abc import Iterable, Mapping
-from itertools import groupby
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from labsupport import paths
-from labsupport.matrix import LOOKS, TITLE, Matrix, commit, sign
+from labsupport import documented, groups, paths
+from labsupport.matrix import LOOKS, TITLE, Matrix, commit
 from labsupport.report import Report
 
 
@@ -23,41 +21,14 @@ def html(matrix: Matrix) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"yaml": _yaml, "counts": _counts, "duration": _duration}
-    rows = groupby(matrix.rows(), key=lambda row: row[0]["group"])
     return environment.get_template("matrix.html.j2").render(
         matrix=matrix,
         title=TITLE,
         looks=LOOKS,
         provenance=provenance,
-        groups=[(group, list(members)) for group, members in rows],
+        groups=groups.of(matrix),
+        documented=documented,
     )
-
-
-def markdown(matrix: Matrix) -> str:
-    """The verdicts, the silent failure and where the figures come from."""
-    titles = list(matrix.titles.values())
-    verdicts = [[case["title"], *map(sign, row)] for case, row in matrix.rows()]
-    silent = [
-        (one["implementation"]["title"], told)
-        for one in matrix.reports
-        if (told := one["silentFailure"])
-    ]
-    origin = [
-        [label, *(provenance(one)[label] for one in matrix.reports)]
-        for label in provenance(matrix.reports[0])
-    ]
-    parts = [
-        matrix.headline(),
-        f"# {TITLE}",
-        _grid(["Case", *titles], verdicts),
-        _list(f"{sign(verdict)}: {look.meaning}" for verdict, look in LOOKS.items()),
-        "## The silent failure",
-        _list(f"{title}: {sign(told['verdict'])}. {told['sentence']}" for title, told in silent),
-        "## What was measured",
-        _grid(["", *titles], origin),
-        "The evidence for each cell is in `matrix.html` and in the reports.",
-    ]
-    return "\n\n".join(parts) + "\n"
 
 
 def provenance(one: Report) -> dict[str, str]:
@@ -103,19 +74,3 @@ def _duration(milliseconds: int) -> str:
 
 def _yaml(documents: list[dict[str, Any]]) -> str:
     return yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True)
-
-
-def _grid(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_escape, line))} |" for line in lines)
-
-
-def _list(items: Iterable[str]) -> str:
-    """A Markdown list."""
-    return "\n".join(f"- {_escape(item)}" for item in items)
-
-
-def _escape(text: str) -> str:
-    """Keep Markdown and HTML in a text from acting as such."""
-    return re.sub(r"([\\`*_\[\]<>|&])", r"\\\1", " ".join(text.split()))

@@ -18,6 +18,7 @@ from labsupport.verdict import Expected, Judgement, Verdict
 from labsupport.waiter import Settled, Waiter
 
 PROBE_THREADS = 16
+ENVOY = "k8s-app=cilium-envoy"
 
 Apply = Callable[[Lane, Case, dict[str, Any]], str]
 """Applies one object of a case in a lane and returns the API server's answer."""
@@ -112,6 +113,10 @@ def _missing(lane: Lane, case: Case) -> Judgement | None:
     """Why a case cannot be run here, before anything is changed."""
     if "SCTP" in case.needs and not machine.has_sctp():
         return Judgement(Verdict.NOT_RUN, "This machine's kernel has no SCTP.")
+    if "Envoy" in case.needs and not lane.kube.list("v1", "Pod", labels=ENVOY):
+        return Judgement(
+            Verdict.NOT_RUN, "HTTP rules need cilium-envoy, and no pod of it runs here."
+        )
     for manifest in case.policies:
         if not lane.kube.serves(manifest):
             kind = f"{manifest['kind']} of {manifest['apiVersion']}"
@@ -138,7 +143,7 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
         trial.trouble = Judgement(Verdict.INCONCLUSIVE, f"The API server refused it: {error}.")
     finally:
         try:
-            for manifest in case.policies:
+            for manifest in reversed(case.policies):  # a tier goes after what is in it
                 lane.kube.delete(lane.localise(manifest))
             if not trial.trouble:
                 again = [c for c in case.connections if not c.held]

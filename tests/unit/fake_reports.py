@@ -58,6 +58,39 @@ def case(name: str, verdict: str, title: str = "") -> dict[str, Any]:
     }
 
 
+def asking(name: str, group: str = "open", **answers: str) -> dict[str, Any]:
+    """A case that asks: each question, with `_` for its blanks, and the answer that was seen."""
+    asked = [
+        {
+            "question": f"{question.replace('_', ' ')}?",
+            "connection": "shop/frontend -> shop/api:8081",
+            "observed": "allowed",
+            "answer": answer,
+        }
+        for question, answer in answers.items()
+    ]
+    return case(name, "observed") | {"group": group, "answers": asked}
+
+
+def catalogue(profile: str = "calico") -> dict[str, Any]:
+    """A report with 110 cases in all groups, whose answers depend on the profile."""
+    silent = profile == "flannel"
+    listed = [
+        case(f"case-{n}", "not enforced" if silent else "enforced" if n else "partly enforced")
+        for n in range(50)
+    ]
+    cut = "is cut" if profile == "cilium" else "survives"
+    for n in range(20):
+        asked = asking(f"open-{n}", survives=cut, same_here="yes")
+        refused = {"verdict": "not enforced", "answers": []} if silent else {}
+        listed.append(asked | refused)
+    for group, count in {"calico": 17, "cilium": 18, "cluster-wide": 5}.items():
+        ran = profile == group or (group, profile) == ("calico", "canal")
+        verdict = "enforced" if ran else "not run"
+        listed += [case(f"{group}-{n}", verdict) | {"group": group} for n in range(count)]
+    return report(profile, *listed)
+
+
 def report(profile: str = "calico", *cases: dict[str, Any]) -> dict[str, Any]:
     """A valid report on a profile of `versions.toml`; two cases where none are given."""
     chosen = versions.profile(profile)

@@ -1,0 +1,113 @@
+"""The matrix as plain text: Markdown for a README or a pull request, CSV for a spreadsheet."""
+
+import csv as comma
+import io
+import re
+from collections.abc import Iterable, Sequence
+
+from labsupport import documented, groups
+from labsupport.groups import Cell, Group
+from labsupport.matrix import LOOKS, TITLE, Matrix, sign
+from labsupport.page import provenance
+
+
+def markdown(matrix: Matrix) -> str:
+    """The counts, the verdicts, the silent failure and where the figures come from."""
+    found = groups.of(matrix)
+    parts = [
+        matrix.headline(),
+        f"# {TITLE}",
+        *_measured(matrix, found),
+        _list(f"{sign(verdict)}: {look.meaning}" for verdict, look in LOOKS.items()),
+        f"## {documented.TITLE}",
+        *_documented(matrix),
+        "## The silent failure",
+        *_silent(matrix),
+        "## What was measured",
+        _origin(matrix),
+        "The evidence for each cell is in `matrix.html` and in the reports.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def csv(matrix: Matrix) -> str:
+    """A row a case or question: its group, id and words, then each profile's verdict or answer."""
+    out = io.StringIO()
+    writer = comma.writer(out, lineterminator="\n")
+    writer.writerow(["group", "case", "title", "question", *matrix.measured])
+    for group in groups.of(matrix):
+        for line in group.lines:
+            case, words = line.case, [cell.text for cell in line.cells]
+            writer.writerow([group.name, case["id"], case["title"], line.question or "", *words])
+    return out.getvalue()
+
+
+def _measured(matrix: Matrix, found: Sequence[Group]) -> list[str]:
+    """The counts where there are several groups, then a table a group."""
+    titles, places = list(matrix.titles.values()), range(len(matrix.reports))
+    tables = {
+        group.heading: _grid(
+            ["Case", *titles],
+            [[line.name, *map(_cell, line.cells)] for line in group.lines],
+        )
+        for group in found
+    }
+    if len(found) == 1:
+        return list(tables.values())
+    counts = [[group.heading, *map(group.tally, places)] for group in found]
+    details = [part for heading, grid in tables.items() for part in (f"## {heading}", grid)]
+    return [_grid(["Cases", *titles], counts), *details]
+
+
+def _cell(cell: Cell) -> str:
+    return f"{LOOKS[cell.verdict].sign} {cell.text}"
+
+
+def _documented(matrix: Matrix) -> list[str]:
+    """A row a system, and the sources with the days on which they were read."""
+    rows, sources = [], {}
+    for system in documented.load():
+        fields = (system.standard, system.extended, system.notes)
+        for fact in (fact for field in fields for fact in field):
+            sources.setdefault((fact.source, fact.read), len(sources) + 1)
+        told = [
+            " ".join(f"{fact.text} [{sources[fact.source, fact.read]}]" for fact in field)
+            for field in fields
+        ]
+        rows.append([system.name, *told, ", ".join(system.measured(matrix.reports)) or "not yet"])
+    head = ["Documented", "NetworkPolicy", "Beyond it", "Notes", "Measured as"]
+    numbered = [f"{n}. <{url}>, read on {day}" for (url, day), n in sources.items()]
+    return [_grid(head, rows), "\n".join(numbered)]
+
+
+def _silent(matrix: Matrix) -> list[str]:
+    told = [
+        f"{one['implementation']['title']}: {sign(failure['verdict'])}. {failure['sentence']}"
+        for one in matrix.reports
+        if (failure := one["silentFailure"])
+    ]
+    return [_list(told)] if told else ["Its case was not run."]
+
+
+def _origin(matrix: Matrix) -> str:
+    rows = [
+        [label, *(provenance(one)[label] for one in matrix.reports)]
+        for label in provenance(matrix.reports[0])
+    ]
+    return _grid(["", *matrix.titles.values()], rows)
+
+
+def _grid(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(_escape, line))} |" for line in lines)
+
+
+def _list(items: Iterable[str]) -> str:
+    """A Markdown list."""
+    return "\n".join(f"- {_escape(item)}" for item in items)
+
+
+def _escape(text: str) -> str:
+    """Keep Markdown and HTML in a text from acting as such."""
+    return re.sub(r"([\\`*_\[\]<>|&])", r"\\\1", " ".join(text.split()))
