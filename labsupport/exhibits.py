@@ -60,6 +60,8 @@ class Scene:
         now, then = _without_services(rules), _without_services(self._earlier)
         came = [rule for rule in now if rule not in then]
         went = [rule for rule in then if rule not in now]
+        about = (self._there.wire.outside.name, self._there.address)
+        naming = [rule for rule in now if any(word in rule.text for word in about)]
         return _exhibit(
             "filter",
             "What the policy changed among the node's iptables rules",
@@ -67,7 +69,7 @@ class Scene:
             "iptables-save --table filter",
             [_line(self._names(rule.text), noderules.explain(rule), True) for rule in came],
             f"Outside kube-proxy's chains, {len(came)} rules came with the policy and {len(went)}"
-            f" went; no chain belongs to pod {self._there.pod}.",
+            f" went; {len(naming)} name the address or the interface of pod {self._there.pod}.",
         )
 
     def _calico(self, rules: Sequence[Rule]) -> list[dict[str, Any]]:
@@ -165,7 +167,7 @@ class Scene:
                 [_entry(entry, whose, known) for entry in entries],
                 "A sender whose identity is not in the map is dropped.",
             ),
-            self._drops(),
+            self._drops({entry.identity for entry in entries}),
         ]
 
     def _identity(self, name: str, pod: nodemaps.Endpoint) -> dict[str, Any]:
@@ -179,8 +181,8 @@ class Scene:
         short = _short(name)
         return _line(f"endpoint-{short} id-{short} {' '.join(labels)}", enforced, False)
 
-    def _drops(self) -> dict[str, Any]:
-        """What Hubble saw dropped on the way to the target."""
+    def _drops(self, in_map: set[int]) -> dict[str, Any]:
+        """What Hubble saw dropped on the way to the target, whose map holds these identities."""
         namespace, pod = self._target.split("/")
         command = f"{_HUBBLE}{self._lane.namespace(namespace)}/{pod}"
         try:
@@ -195,7 +197,8 @@ class Scene:
         lines = [
             _line(
                 self._names(f"{f.source} -> {f.target}:{f.port} {f.end}"),
-                f"id-{_short(f.source)} is not in the policy map of {_short(f.target)}",
+                f"id-{_short(f.source)} is {'' if f.source_identity in in_map else 'not '}in the"
+                f" policy map of {_short(f.target)}",
                 True,
             )
             for f in nodemaps.flows(printed)

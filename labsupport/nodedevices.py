@@ -85,14 +85,18 @@ def wire(addresses: str, links: str, of_node: Sequence[Device], address: str) ->
 
 
 def best_route(printed: str) -> str:
-    """The most exact of the routes that `ip route show to match ADDRESS` printed."""
+    """The most exact of the routes that `ip route show to match ADDRESS` printed.
+
+    Calico's blackhole for its node's own pods is no way to anywhere.
+    """
 
     def length(line: str) -> int:
         network = line.split()[0]
         prefix = re.search(r"/(\d+)$", network)
         return 0 if network == "default" else int(prefix[1]) if prefix else 32
 
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    lines = [line.strip() for line in printed.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("blackhole")]
     return max(lines, key=length, default="")
 
 

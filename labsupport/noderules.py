@@ -168,7 +168,7 @@ def _marked(mark: str) -> str:
 def _marking(mark: str) -> str:
     value, _, mask = mark.partition("/")
     names = _bits(int(mask or "0xffffffff", 16))
-    return f"mark it {names}" if int(value, 16) else f"unmark it: not yet {names}"
+    return f"mark it {names}" if int(value, 16) else f"take the marks away: {names}"
 
 
 def _bits(mask: int) -> str:
