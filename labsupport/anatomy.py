@@ -15,7 +15,6 @@ import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +101,7 @@ def look(lane: "Lane", profile: Profile) -> Anatomy:
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "capturedAt": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "capturedAt": measure.now(),
         "lab": measure.lab(),
         "profile": profile.name,
         "title": profile.title,

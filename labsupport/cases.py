@@ -163,7 +163,16 @@ class Cast:
 @cache
 def cast() -> Cast:
     """The stage that every case plays on, from `labsupport/stage.yaml`."""
-    data = checked.read_yaml(paths.PACKAGE / "stage.yaml", "stage")
+    return read_cast(paths.PACKAGE / "stage.yaml")
+
+
+def read_cast(path: Path) -> Cast:
+    """Read and check who is on a stage.
+
+    Raises:
+        WrongUse: the file does not fit its schema.
+    """
+    data = checked.read_yaml(path, "stage")
     pods = [
         Pod(
             namespace,

@@ -166,7 +166,7 @@ def lanes(profile: Profile, count: int = stage.LANES) -> list[Lane]:
         profile: whose cluster.
         count: how many copies of the stage.
     """
-    made = stage.prepare(Kube(kubeconfig(profile)), _node_names(profile), count)
+    made = stage.prepare(Kube(kubeconfig(profile)), node_names(profile), count)
     prober = Prober(outside.ContainerConversation)
     stage.add_outside(made, outside.ensure(cast()), prober)
     return made
@@ -338,7 +338,7 @@ def _containers(profile: Profile) -> dict[str, tuple[str, bool]]:
     return {name: (identity, state == "running") for name, identity, state in rows}
 
 
-def _node_names(profile: Profile) -> list[str]:
+def node_names(profile: Profile) -> list[str]:
     """The worker first: it is the node without the control plane's load."""
     return sorted(_containers(profile), reverse=True)
 

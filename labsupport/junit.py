@@ -36,7 +36,8 @@ def render(reports: Iterable[Report]) -> bytes:
     suites = Xml.Element("testsuites")
     suites.extend(map(_suite, reports))
     Xml.indent(suites)
-    return Xml.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
+    text: bytes = Xml.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def _suite(report: Report) -> Xml.Element:

@@ -6,6 +6,8 @@ every thread gets its own, made from the same kubeconfig.
 """
 
 import contextlib
+import json
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -42,11 +44,17 @@ class KindUnknown(LabError):
     """The cluster serves no such kind: its CRD is not installed."""
 
 
-class Kube:
-    """One cluster, by kubeconfig. Safe to use from several threads."""
+def users_kubeconfig() -> Path:
+    """The user's own kubeconfig, found as every client finds it; several are joined by `:`."""
+    return Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
 
-    def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig = kubeconfig
+
+class Kube:
+    """One cluster, by kubeconfig, which is read and never written. Safe in several threads."""
+
+    def __init__(self, kubeconfig: Path, context: str | None = None) -> None:
+        """Speak with the cluster of a context, or of the kubeconfig's current one."""
+        self.kubeconfig, self.context = kubeconfig, context
         self._local = threading.local()
 
     @property
@@ -54,7 +62,7 @@ class Kube:
         """This thread's own client."""
         if not hasattr(self._local, "api"):
             self._local.api = config.new_client_from_config(  # type: ignore[no-untyped-call]
-                str(self.kubeconfig)
+                str(self.kubeconfig), context=self.context, persist_config=False
             )
         api: client.ApiClient = self._local.api
         return api
@@ -143,17 +151,57 @@ class Kube:
         except DynamicApiError as error:
             raise ApiRefused(error.status, _message(error)) from None
 
-    def list(self, version: str, kind: str, labels: str | None = None) -> list[dict[str, Any]]:
-        """All objects of a kind in all namespaces, as plain dicts.
+    def list(
+        self, version: str, kind: str, labels: str | None = None, namespace: str | None = None
+    ) -> list[dict[str, Any]]:
+        """All objects of a kind, as plain dicts.
 
         Args:
             version: the kind's `apiVersion`.
             kind: its name.
             labels: a label selector.
+            namespace: where; in all namespaces where none is given.
+
+        Raises:
+            ApiRefused: the API server answered with an error.
         """
         resource = self._resource({"apiVersion": version, "kind": kind})
-        found = resource.get(label_selector=labels or "", _request_timeout=REQUEST_SECONDS)
+        try:
+            found = resource.get(
+                label_selector=labels or "", namespace=namespace, _request_timeout=REQUEST_SECONDS
+            )
+        except DynamicApiError as error:
+            raise ApiRefused(error.status, _message(error)) from None
         return [{"apiVersion": version, "kind": kind, **item} for item in found.to_dict()["items"]]
+
+    def groups(self) -> set[str]:
+        """The names of the API groups that are served, which any user may ask for."""
+        answer = client.ApisApi(self.api).get_api_versions(_request_timeout=REQUEST_SECONDS)
+        return {str(group.name) for group in answer.groups}
+
+    def may(self, attributes: Object) -> bool:
+        """Whether the user has a right, by the API server's own answer.
+
+        Args:
+            attributes: `resourceAttributes` of a SelfSubjectAccessReview.
+
+        Raises:
+            ApiRefused: the API server does not answer the question.
+        """
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": dict(attributes)},
+        }
+        api = client.AuthorizationV1Api(self.api)
+        try:
+            answer = api.create_self_subject_access_review(
+                review,  # type: ignore[arg-type]
+                _request_timeout=REQUEST_SECONDS,
+            )
+        except ApiException as error:
+            raise ApiRefused(error.status, _message(error)) from None
+        return bool(answer.status and answer.status.allowed)
 
     def log(self, namespace: str, pod: str) -> str:
         """What a pod has printed so far; empty while it has not started."""
@@ -232,7 +280,10 @@ class PodConversation:
 
 
 def _message(error: BaseException) -> str:
-    """An API error without its headers; the first line of anything else."""
+    """What an API error says, without its headers; the first line of anything else."""
     if isinstance(error, ApiException) and error.body:
-        return str(error.body)[:300]
+        body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else error.body
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            return str(json.loads(body)["message"])[:300]
+        return str(body)[:300]
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -124,7 +124,9 @@ class Lane:
         host, port = self.addresses[connection.target], connection.port
         if connection.via == "service name":
             namespace, pod = connection.target.split("/")
-            host = f"{pod}.{self.namespace(namespace)}.svc.cluster.local"
+            # With its last dot the name is complete. Without it the resolver tries every
+            # search domain, and where DNS is cut off waits 10 s for each.
+            host = f"{pod}.{self.namespace(namespace)}.svc.cluster.local."
         elif connection.via == "name":
             from labsupport import outside
 

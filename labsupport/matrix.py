@@ -176,7 +176,7 @@ class Matrix:
         when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
         return (
             f"Recorded: measured {when} on Linux {self._all(_kernel)}, "
-            f"kind {self._all(lambda one: one['environment']['kind'])}, "
+            f"kind {self._all(lambda one: one['environment']['kind'] or 'not used')}, "
             f"Kubernetes {self._all(lambda one: one['environment']['kubernetes'])}, "
             f"{self._all(commit)}; no packet was sent just now"
         )
@@ -265,7 +265,7 @@ def _answers(case: dict[str, Any]) -> dict[str, str]:
 
 def _kernel(one: Report) -> str:
     """The kernel's release without what its builder added: `6.18`."""
-    release = str(one["environment"]["kernel"])
+    release = str(one["environment"]["kernel"] or "of a kernel not known")
     match = re.search(r"\d+\.\d+", release)
     return match.group() if match else release
 

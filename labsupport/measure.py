@@ -39,21 +39,13 @@ def measure(
     Raises:
         CheckFailed: the cluster's probe pods do not get ready.
     """
-    started = _now()
-    witness = _Witness()
+    started = now()
+    witness = Witness()
     lanes = clusters.lanes(profile)
     results = runner.run(lanes, cases, progress, witness.apply)
     timings = timing.measure(lanes[0]) if timed else None
     return {
-        "apiVersion": report.API_VERSION,
-        "kind": report.KIND,
-        "run": {
-            "id": str(uuid.uuid4()),
-            "startedAt": started,
-            "finishedAt": _now(),
-            "command": command(),
-            "lab": lab(),
-        },
+        **header(started, command()),
         "implementation": _implementation(profile),
         "environment": _environment(profile),
         "silentFailure": witness.account(results),
@@ -63,18 +55,39 @@ def measure(
     }
 
 
+def header(started: str, command: str) -> dict[str, Any]:
+    """How a report of a run that ends now begins.
+
+    Args:
+        started: when the run began, as `now` says it.
+        command: what was typed.
+    """
+    return {
+        "apiVersion": report.API_VERSION,
+        "kind": report.KIND,
+        "run": {
+            "id": str(uuid.uuid4()),
+            "startedAt": started,
+            "finishedAt": now(),
+            "command": command,
+            "lab": lab(),
+        },
+    }
+
+
 def command() -> str:
     """What the user typed, without the path of the interpreter or the checkout."""
     return shlex.join(["./lab", *sys.argv[1:]])
 
 
-class _Witness:
+class Witness:
     """Applies the silent failure's policy with kubectl and keeps what kubectl showed."""
 
     def __init__(self) -> None:
         self._listed = ""
 
     def apply(self, lane: Lane, case: Case, manifest: dict[str, Any]) -> str:
+        """Apply an object, by kubectl in the silent failure's case; a `runner.Apply`."""
         if case.id != SILENT_CASE:
             return runner.through_api(lane, case, manifest)
         answer = self._kubectl(lane, "apply", "-f", "-", stdin=yaml.safe_dump(manifest))
@@ -161,5 +174,6 @@ def lab() -> dict[str, Any]:
     return {"version": labsupport.__version__, "commit": commit, "dirty": bool(changes)}
 
 
-def _now() -> str:
+def now() -> str:
+    """This second, in UTC, as reports write it."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -32,24 +32,28 @@ def html(matrix: Matrix) -> str:
 
 
 def provenance(one: Report) -> dict[str, str]:
-    """Where a report's figures come from, by label; the same labels for every report."""
+    """Where a report's figures come from, by label; the same labels for every report.
+
+    What nobody knows of a cluster that the lab did not make is `not known`.
+    """
     run, lab = one["run"], one["run"]["lab"]
     what, where = one["implementation"], one["environment"]
-    return {
+    told = {
         "Version": what["version"],
         "Mode": what["mode"],
-        "Manifest": f"{what['source']['module']}, {what['source']['path']}",
+        "Manifest": what["source"] and f"{what['source']['module']}, {what['source']['path']}",
         "Manifest SHA-256": what["manifestSha256"],
         "Kubernetes": where["kubernetes"],
         "kind": where["kind"],
-        "Nodes": str(where["nodes"]),
+        "Nodes": where["nodes"],
         "Image source": {
             "registry": "pulled from their registries",
             "modules": "built from Go modules and Debian packages",
-        }[where["imageSource"]],
-        "Machine": f"{where['cpus']} CPUs, {where['memoryBytes'] / 2**30:.1f} GiB of memory",
-        "System": f"{where['os']}, {where['arch']}, kernel {where['kernel']}",
-        "cgroup": f"v{where['cgroup']}",
+        }.get(where["imageSource"]),
+        "Machine": where["cpus"]
+        and f"{where['cpus']} CPUs, {where['memoryBytes'] / 2**30:.1f} GiB of memory",
+        "System": where["os"] and f"{where['os']}, {where['arch']}, kernel {where['kernel']}",
+        "cgroup": where["cgroup"] and f"v{where['cgroup']}",
         "Docker": where["docker"],
         "Lab": f"{lab['version']}, {commit(one)}",
         "Command": run["command"],
@@ -57,6 +61,7 @@ def provenance(one: Report) -> dict[str, str]:
         "Finished": _second(run["finishedAt"]),
         "Run": run["id"],
     }
+    return {label: str(text or "not known") for label, text in told.items()}
 
 
 def _second(time: str) -> str:

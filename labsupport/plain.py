@@ -65,7 +65,8 @@ def _cell(cell: Cell) -> str:
 
 def _documented(matrix: Matrix) -> list[str]:
     """A row a system, and the sources with the days on which they were read."""
-    rows, sources = [], {}
+    rows: list[list[str]] = []
+    sources: dict[tuple[str, str], int] = {}
     for system in documented.load():
         fields = (system.standard, system.extended, system.notes)
         for fact in (fact for field in fields for fact in field):

@@ -23,6 +23,9 @@ KIND = "EnforcementReport"
 SIZE_LIMIT = 32 * 2**20
 """Bytes. A real report holds well under one MiB; a larger file was not written by the lab."""
 
+FOREIGN = "verify-"
+"""What the profile of a cluster begins with that the lab did not make, only verified."""
+
 Report = dict[str, Any]
 
 
@@ -71,9 +74,9 @@ def read(path: Path) -> Report:
     return report
 
 
-def recordings() -> list[Report]:
-    """The reports that ship with the lab, in the order of the profiles."""
-    return in_profile_order(read(path) for path in sorted(paths.RECORDINGS.glob("*.json")))
+def recordings(folder: Path = paths.RECORDINGS) -> list[Report]:
+    """The reports that ship with the lab, or those of another folder, in the profiles' order."""
+    return in_profile_order(read(path) for path in sorted(folder.glob("*.json")))
 
 
 def record(reports: Iterable[Report]) -> None:
@@ -153,6 +156,11 @@ def _check(document: Any, where: str) -> None:
 
 def _check_agreement(report: Report, where: str) -> None:
     """Check what a schema cannot say: that the report does not contradict itself."""
+    if not report["implementation"]["profile"].startswith(FOREIGN):
+        for part in ("implementation", "environment"):
+            for name, value in report[part].items():
+                if value is None:
+                    raise WrongUse(f"{where}: {part}.{name}: is null, on a cluster of the lab's.")
     first: dict[str, int] = {}
     for index, case in enumerate(report["cases"]):
         same = first.setdefault(case["id"], index)

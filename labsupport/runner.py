@@ -35,6 +35,7 @@ def run(
     cases: Sequence[Case],
     report: Callable[[Case, str], None],
     apply: Apply = through_api,
+    limit: float | None = None,
 ) -> list[dict[str, Any]]:
     """Run cases side by side, each in a lane, and return their results in order.
 
@@ -45,6 +46,7 @@ def run(
         cases: what to run.
         report: called with each case and its verdict as it ends.
         apply: how objects reach the API server.
+        limit: seconds to wait for what is expected, where not as long as usual.
 
     Returns:
         For each case an entry of the report's `cases`.
@@ -57,7 +59,7 @@ def run(
     def one(case: Case) -> dict[str, Any]:
         lane = free.get()
         try:
-            result = run_case(lane, case, probes, stop, apply)
+            result = run_case(lane, case, probes, stop, apply, limit)
             if not stop.is_set():  # else it was cut short, and says nothing
                 report(case, result["verdict"])
             return result
@@ -94,13 +96,14 @@ def run_case(
     pool: Executor,
     stop: threading.Event | None = None,
     apply: Apply = through_api,
+    limit: float | None = None,
 ) -> dict[str, Any]:
     """Run one case in a lane and judge it. What it did is undone whatever happens.
 
     Returns:
         An entry of the report's `cases`.
     """
-    waiter = Waiter(lane, pool, stop or threading.Event())
+    waiter = Waiter(lane, pool, stop or threading.Event(), limit)
     started, clock = datetime.now(UTC), time.monotonic()
     missing = _missing(lane, case)
     trial = Trial(Settled({}, 0, None), trouble=missing)

@@ -35,6 +35,7 @@ def prepare(
     lanes: int = LANES,
     prefix: str = PREFIX,
     image: str | None = None,
+    actors: Cast | None = None,
 ) -> list[Lane]:
     """Make the stage's pods on a cluster, or find them as they were left.
 
@@ -46,12 +47,14 @@ def prepare(
         lanes: how many copies.
         prefix: what the names of the stage's namespaces begin with.
         image: agnhost's, where it is not the pinned one.
+        actors: who is on stage, where not everyone is.
 
     Raises:
         CheckFailed: the pods are not ready within the limit; the message says which.
     """
-    actors, numbers = cast(), range(1, lanes + 1)
-    sweep(kube)
+    actors, numbers = actors or cast(), range(1, lanes + 1)
+    if prefix == PREFIX:  # a stage under another name is new, and the lab's own is not to be met
+        sweep(kube)
     for namespace, name in _namespaces(actors, prefix, numbers):
         kube.apply(manifests.namespace(namespace, actors.namespaces[name]))
     deadline = time.monotonic() + READY_SECONDS
@@ -60,7 +63,7 @@ def prepare(
         if pod.late:
             kube.delete(manifests.pod(namespace, pod, actors, nodes, image))
             continue
-        _apply_when_possible(kube, manifests.pod(namespace, pod, actors, nodes, image), deadline)
+        apply_when_possible(kube, manifests.pod(namespace, pod, actors, nodes, image), deadline)
         for service in manifests.services(namespace, pod, actors):
             kube.apply(service)
         awaited.append((namespace, pod.name))
@@ -92,7 +95,7 @@ def start(lane: Lane, name: str) -> None:
     namespace = lane.namespace(pod.namespace)
     deadline = time.monotonic() + READY_SECONDS
     made = manifests.pod(namespace, pod, cast(), lane.nodes, lane.image)
-    _apply_when_possible(lane.kube, made, deadline)
+    apply_when_possible(lane.kube, made, deadline)
     place = namespace, pod.name
     lane.addresses[name] = await_ready(lane.kube, [place], deadline)[place]
     lane.probers[name] = Prober(partial(lane.kube.converse, *place))
@@ -185,7 +188,7 @@ def await_ready(
         ready = {
             place: str(pod["status"]["podIP"])
             for place, pod in pods.items()
-            if place in wanted and _is_ready(pod)
+            if place in wanted and is_ready(pod)
         }
         if len(ready) == len(wanted):
             return ready
@@ -270,7 +273,7 @@ def add_outside(lanes: Sequence[Lane], address: str, prober: Prober) -> None:
         lane.probers[OUTSIDE] = prober
 
 
-def _apply_when_possible(kube: Kube, manifest: dict[str, Any], deadline: float) -> None:
+def apply_when_possible(kube: Kube, manifest: dict[str, Any], deadline: float) -> None:
     """Apply a pod, with patience for what passes by itself.
 
     A new namespace refuses pods until its service account exists (403, 404), and a pod
@@ -287,7 +290,8 @@ def _apply_when_possible(kube: Kube, manifest: dict[str, Any], deadline: float) 
             time.sleep(POLL_SECONDS)
 
 
-def _is_ready(pod: Mapping[str, Any]) -> bool:
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is ready, and not about to go."""
     conditions = pod.get("status", {}).get("conditions", [])
     leaving = pod["metadata"].get("deletionTimestamp")
     return not leaving and any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)

@@ -40,8 +40,12 @@ class Settled:
 class Waiter:
     """Polls a lane until connections do what is expected, or the limit is reached."""
 
-    def __init__(self, lane: Lane, pool: Executor, stop: threading.Event) -> None:
+    def __init__(
+        self, lane: Lane, pool: Executor, stop: threading.Event, limit: float | None = None
+    ) -> None:
+        """Poll `lane` for `limit` seconds, usually `LIMIT_SECONDS`, or until `stop` is set."""
         self._lane, self._pool, self._stop = lane, pool, stop
+        self._limit = LIMIT_SECONDS if limit is None else limit
 
     def settle(self, expected: Mapping[Connection, Expected], anew: bool = False) -> Settled:
         """Probe until all is as expected; only what differs is tried again.
@@ -70,7 +74,7 @@ class Waiter:
             if not differing:
                 return Settled(seen, attempts, moment)
             waited = time.monotonic() - start
-            left = LIMIT_SECONDS - waited
+            left = self._limit - waited
             # Often at first, when a policy is about to be in force, more rarely later.
             if left <= 0 or self._stop.wait(min(left, max(POLL_SECONDS, waited / 4))):
                 # The states of one moment, not of several attempts.
@@ -79,7 +83,7 @@ class Waiter:
 
     def look(self, connections: Sequence[Connection]) -> dict[Connection, Observation]:
         """What becomes of connections of which nothing is expected: the same twice, or the last."""
-        deadline = time.monotonic() + LIMIT_SECONDS
+        deadline = time.monotonic() + self._limit
         seen = self._lane.observe(connections, self._pool, PROBE_SECONDS)
         while True:
             again = self._lane.observe(connections, self._pool, CONFIRM_SECONDS)

@@ -1,0 +1,119 @@
+"""A drill's policies and pods, and who reaches whom by the specification.
+
+The pods are those of the stage that cases play on; a scene may add some, give one of them
+other labels, or put an address outside the cluster.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labsupport import cases, oracle
+from labsupport.connection import Connection
+from labsupport.errors import WrongUse
+from labsupport.oracle import Decision, Endpoint, Policy
+from labsupport.verdict import Expected
+
+_DNS = Endpoint(
+    "kube-system/kube-dns",
+    "kube-system",
+    {"k8s-app": "kube-dns"},
+    {"kubernetes.io/metadata.name": "kube-system"},
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Policies, the pods they meet, and the reachability its author wrote down.
+
+    Attributes:
+        pods: by name as `namespace/name`; those of the stage and the scene's own.
+        policies: what is applied.
+        expected: what should become of each connection: under `policies`, or where there is
+            a repair, what the policies are meant to give.
+        repaired: the policies without the mistake, where there is one.
+    """
+
+    pods: Mapping[str, Endpoint]
+    policies: tuple[Policy, ...]
+    expected: Mapping[Connection, Expected]
+    repaired: tuple[Policy, ...] = ()
+
+    def decide(self, connection: Connection, policies: Iterable[Policy] | None = None) -> Decision:
+        """What becomes of a connection under some policies, the scene's own by default.
+
+        A connection by the name of a Service needs DNS first.
+        """
+        applied = list(self.policies if policies is None else policies)
+        source, target = self.pods[connection.source], self.pods[connection.target]
+        if connection.via in ("service name", "name"):
+            resolved = oracle.decide(applied, source, _DNS, 53, "UDP")
+            if not resolved.allowed:
+                return Decision(False, f"the name is not resolved: {resolved.why}")
+        return oracle.decide(applied, source, target, connection.port, connection.protocol)
+
+    def reachability(self, policies: Iterable[Policy] | None = None) -> dict[Connection, Expected]:
+        """Every connection of the scene, decided by the oracle."""
+        applied = None if policies is None else list(policies)
+        return {
+            one: Expected.ALLOWED if self.decide(one, applied).allowed else Expected.DENIED
+            for one in self.expected
+        }
+
+    @property
+    def cast(self) -> list[Endpoint]:
+        """The pods and addresses that its connections name, each once."""
+        names = [name for one in self.expected for name in (one.source, one.target)]
+        return [self.pods[name] for name in dict.fromkeys(names)]
+
+
+def read(data: Mapping[str, Any], where: str) -> Scene:
+    """Make a scene of the data in a drill's file.
+
+    Raises:
+        WrongUse: a connection is in no known form, is both allowed and denied, or names a
+            pod that neither the stage nor the scene has.
+    """
+    pods = {**_stage(), **{name: _pod(name, pod) for name, pod in data.get("pods", {}).items()}}
+    expected: dict[Connection, Expected] = {}
+    for word in Expected:
+        for text in data.get(word, []):
+            connection = Connection.parse(text)
+            if connection in expected:
+                raise WrongUse(f"{where}: {text!r} is both allowed and denied.")
+            for name in (connection.source, connection.target):
+                if name not in pods:
+                    raise WrongUse(f"{where}: there is no pod {name!r}; add it to `pods`.")
+            expected[connection] = word
+    return Scene(pods, tuple(data["policies"]), expected, tuple(data.get("repaired", ())))
+
+
+def _stage() -> dict[str, Endpoint]:
+    """The pods of the stage; to policies, one in its node's network is no pod."""
+    cast = cases.cast()
+    return {
+        pod.called: Endpoint(pod.called)
+        if pod.host_network
+        else Endpoint(
+            pod.called,
+            pod.namespace,
+            pod.labels,
+            _named(pod.namespace, cast.namespaces[pod.namespace]),
+            {(name, "TCP"): number for name, number in pod.named.items()},
+        )
+        for pod in cast.pods.values()
+    }
+
+
+def _pod(name: str, data: Mapping[str, Any]) -> Endpoint:
+    if "address" in data:
+        return Endpoint(name, address=data["address"])
+    namespace = name.split("/")[0]
+    labels = data.get("namespaceLabels", cases.cast().namespaces.get(namespace, {}))
+    ports = {(port, "TCP"): number for port, number in data.get("named", {}).items()}
+    return Endpoint(name, namespace, data.get("labels", {}), _named(namespace, labels), ports)
+
+
+def _named(namespace: str, labels: Mapping[str, str]) -> dict[str, str]:
+    """A namespace's labels with the one that the API server sets on every namespace."""
+    return {"kubernetes.io/metadata.name": namespace, **labels}

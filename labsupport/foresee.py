@@ -1,0 +1,54 @@
+"""What the specification says of a connection between the pods of a cast.
+
+The oracle judges endpoints; this makes them from a cast, and adds that a connection by
+name needs an answer from the cluster's DNS first.
+"""
+
+from collections.abc import Iterable
+
+from labsupport import oracle
+from labsupport.cases import Cast
+from labsupport.connection import Connection
+from labsupport.oracle import Decision, Endpoint, Policy
+
+# As CoreDNS is deployed by kubeadm, and so by kind
+# (https://github.com/kubernetes/kubernetes/blob/v1.36.1/cmd/kubeadm/app/phases/addons/dns/manifests.go).
+DNS = Endpoint(
+    "the cluster's DNS",
+    "kube-system",
+    {"k8s-app": "kube-dns"},
+    {"kubernetes.io/metadata.name": "kube-system"},
+)
+DNS_PORT = 53
+
+
+def foresee(policies: Iterable[Policy], cast: Cast, connection: Connection) -> Decision:
+    """Whether a connection is allowed, and why.
+
+    Args:
+        policies: all NetworkPolicy objects there are.
+        cast: the pods and namespaces.
+        connection: between pods of the cast, by address or by the name of a Service.
+    """
+    known = list(policies)
+    source, target = endpoint(cast, connection.source), endpoint(cast, connection.target)
+    if connection.via == "service name":
+        resolved = oracle.decide(known, source, DNS, DNS_PORT, "UDP")
+        if not resolved.allowed:
+            return Decision(False, f"the name is not resolved: {resolved.why}")
+    return oracle.decide(known, source, target, connection.port, connection.protocol)
+
+
+def endpoint(cast: Cast, name: str) -> Endpoint:
+    """A pod of the cast as the oracle knows it. Policies do not select host-network pods."""
+    pod = cast.pods[name]
+    if pod.host_network:
+        return Endpoint(name)
+    own = {"kubernetes.io/metadata.name": pod.namespace}
+    return Endpoint(
+        name,
+        pod.namespace,
+        pod.labels,
+        cast.namespaces[pod.namespace] | own,
+        {(port, "TCP"): number for port, number in pod.named.items()},
+    )
