@@ -12,7 +12,7 @@ so that two captures of the same versions read the same. Captures that ship are 
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -116,18 +116,17 @@ def look(lane: "Lane", profile: Profile) -> Anatomy:
     }
 
 
-def exhibit(capture: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """One exhibit of a capture.
+def exhibits(capture: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The exhibits of a capture that have this name; there is a `set` for each rule with one.
 
     Raises:
-        WrongUse: it has none of this name; the message names those it has.
+        WrongUse: it has none; the message names those it has.
     """
-    exhibits: Iterable[dict[str, Any]] = capture["exhibits"]
-    for one in exhibits:
-        if one["id"] == name:
-            return one
-    known = ", ".join(one["id"] for one in exhibits)
-    raise WrongUse(f"There is no exhibit {name!r} of {capture['title']}; there are {known}.")
+    found = [one for one in capture["exhibits"] if one["id"] == name]
+    if not found:
+        known = ", ".join(dict.fromkeys(one["id"] for one in capture["exhibits"]))
+        raise WrongUse(f"There is no exhibit {name!r} of {capture['title']}; there are {known}.")
+    return found
 
 
 def as_text(capture: Mapping[str, Any]) -> str:
