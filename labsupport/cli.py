@@ -541,6 +541,31 @@ def verify(
     raise typer.Exit(answer.exit_code)
 
 
+@app.command()
+def convert(
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep what was measured as what ships with the lab.")
+    ] = False,
+) -> None:
+    """Give the Flannel cluster Calico's policy without building it anew, and take it back.
+
+    Takes about 5 minutes. An interruption is undone by `./lab up flannel`.
+    """
+    from labsupport import conversion
+
+    if record:
+        console.say(f"Written: {conversion.record()}")
+        return
+    changing = conversion.Conversion(live=True)
+    try:
+        for name in conversion.STEPS:
+            step = changing.step(name)
+            entry = step["entry"]
+            console.out.print(escape(f"{step['title']}: {entry['verdict']}. {entry['reason']}"))
+    finally:
+        changing.finish()
+
+
 def _profiles(names: Sequence[str] | None) -> list[Profile]:
     return [versions.profile(name) for name in dict.fromkeys(names or ())] or versions.profiles()
 
