@@ -245,6 +245,31 @@ def test(
 
 
 @app.command()
+def anatomy(
+    profiles: Profiles = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Look at the clusters now; they must be ready.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep what is seen as what ships with the lab.")
+    ] = False,
+) -> None:
+    """Show what each CNI puts on the nodes for one policy: chains, maps, devices.
+
+    With --live the policy is applied, the nodes are looked at, and the policy is removed.
+    """
+    from labsupport import anatomy
+
+    if record and not live:
+        raise WrongUse("--record keeps what is seen on clusters: give --live too.")
+    for profile in _profiles(profiles):
+        seen = anatomy.capture(profile) if live else anatomy.read(profile.name)
+        if record:
+            console.say(f"Written: {anatomy.record(seen)}")
+        console.out.print(escape(anatomy.as_text(seen)))
+
+
+@app.command()
 def explain(
     policy: Annotated[
         Path, typer.Argument(metavar="POLICY.yaml", help="The file, or - for standard input.")
@@ -531,6 +556,30 @@ def instructor(
     from labsupport import instructor
 
     instructor.write(states, solutions, out)
+
+
+def convert(
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep what was measured as what ships with the lab.")
+    ] = False,
+) -> None:
+    """Give the Flannel cluster Calico's policy without building it anew, and take it back.
+
+    Takes about 5 minutes. An interruption is undone by `./lab up flannel`.
+    """
+    from labsupport import conversion
+
+    if record:
+        console.say(f"Written: {conversion.record()}")
+        return
+    changing = conversion.Conversion(live=True)
+    try:
+        for name in conversion.STEPS:
+            step = changing.step(name)
+            entry = step["entry"]
+            console.out.print(escape(f"{step['title']}: {entry['verdict']}. {entry['reason']}"))
+    finally:
+        changing.finish()
 
 
 def _profiles(names: Sequence[str] | None) -> list[Profile]:
