@@ -113,8 +113,12 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
     half, tall = _BOX
     tail = (x1 + half / 2, y1 + tall / 2) if across else (x1, y1 + tall if y2 > y1 else y1)
     head = (x2 - half / 2, y2 + tall / 2) if across else (x2, y2 if y2 > y1 else y2 + tall)
-    style = {"arrowstyle": "-|>", "mutation_scale": 12, "color": "#1A1A1A", "linewidth": 1.4}
-    axes.add_patch(FancyArrowPatch(tail, head, shrinkA=0, shrinkB=0, **style))
+    axes.add_patch(
+        FancyArrowPatch(
+            tail, head, arrowstyle="-|>", mutation_scale=12, color="#1A1A1A", linewidth=1.4,
+            shrinkA=0, shrinkB=0,
+        )
+    )  # fmt: skip
 
 
 def _shortened(text: str, letters: int) -> str:
