@@ -484,6 +484,7 @@ def exercise(
         console.out.print(escape(chosen.solution()))
     elif clean_up:
         chosen.cleanup()
+        console.out.print("Nothing of the exercises is left on a cluster.")
     elif check is not None:
         done = chosen.check(None if check == "now" else Path(check))
         desk.show(done)
