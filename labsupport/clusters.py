@@ -41,6 +41,12 @@ from labsupport.versions import Profile
 # Seconds on 2 cores with nothing else running, for the progress bars.
 USUAL = {"flannel": 60, "calico": 80, "cilium": 110, "canal": 90}
 
+ADDED = "policy was added to it"
+"""What is under way on a cluster that `policyaddon` changed; `up` takes it back."""
+
+
+_PLENTY = 8  # processors
+
 
 class State(StrEnum):
     """What exists of a profile's cluster."""
@@ -121,9 +127,10 @@ def status(profile: Profile) -> Status:
         )
     if record.stage != "ready":
         return answer(State.UNFINISHED, f"interrupted while {record.stage}")
-    stopped = [name for name, (_, running) in nodes.items() if not running]
-    if stopped:
-        return answer(State.BROKEN, f"node {stopped[0]} is not running")
+    still = [(name, word) for name, (_, word) in nodes.items() if word != "running"]
+    if still:
+        name, word = still[0]
+        return answer(State.BROKEN, f"node {name} is not running, it is {word}")
     return answer(*_api_health(profile))
 
 
@@ -156,7 +163,10 @@ def down(profiles: Sequence[Profile]) -> list[str]:
     with lock():
         for profile in profiles:
             _refuse_foreign(status(profile))
-        return [profile.cluster for profile in profiles if _delete(profile)]
+        deleted = [profile.cluster for profile in profiles if _delete(profile)]
+        if not any(map(_containers, versions.profiles())):
+            outside.remove()
+        return deleted
 
 
 def lanes(profile: Profile, count: int = stage.LANES) -> list[Lane]:
@@ -189,6 +199,10 @@ def _up(profile: Profile) -> None:
         console.say(f"[green]✓[/] {profile.cluster} is ready.")
         return
     with console.task(f"{profile.cluster}", usual=USUAL[profile.name]):
+        if record and record.stage == ADDED:
+            from labsupport import policyaddon  # which marks clusters
+
+            policyaddon.remove(profile)
         if record is None or record.stage == "creating":
             _create(profile)
         _finish(profile)
@@ -222,7 +236,7 @@ def _finish(profile: Profile) -> None:
     record.manifest_sha256 = cni.manifest_sha256(profile)
     _write(profile, record)
     console.say(f"  {profile.cluster}: loading images")
-    _load_images(profile)
+    load_images(profile, profile.images)
     for plugin in profile.plugins:
         for node in record.nodes:
             docker.run("cp", str(gobuild.program(plugin)), f"{node}:/opt/cni/bin/{plugin}")
@@ -234,14 +248,14 @@ def _finish(profile: Profile) -> None:
     _write(profile, replace(record, stage="ready"))
 
 
-def _load_images(profile: Profile) -> None:
-    """Load all images as one archive, on all nodes at the same time.
+def load_images(profile: Profile, chosen: Sequence[versions.Image]) -> None:
+    """Load images as one archive, on all nodes at the same time.
 
     Where Docker may keep several platforms in an image, the archive has to name one, or
     kind cannot import it (https://github.com/kubernetes-sigs/kind/issues/3795).
     """
     archive = paths.cache() / f"{profile.cluster}.tar"
-    names = [image.name for image in profile.images]
+    names = [image.name for image in chosen]
     engine = machine.read_docker(json.loads(docker.run("info", "--format", "{{json .}}")))
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(engine.arch, "amd64")
     several = engine.store.startswith("containerd")
@@ -254,16 +268,37 @@ def _load_images(profile: Profile) -> None:
 
 
 def _revive(profile: Profile) -> None:
-    """Start nodes that Docker stopped, as after a reboot, and wait for what they ran."""
-    stopped = [name for name, (_, running) in _containers(profile).items() if not running]
-    if not stopped:
-        return
-    with console.task(f"starting the stopped nodes of {profile.cluster}"):
+    """Let nodes run again that Docker stopped or paused, and wait for what they ran."""
+    nodes = _containers(profile)
+    with console.task(f"waiting for the nodes of {profile.cluster}"):
         try:
-            docker.run("start", *stopped)
+            for word, verb in (("paused", "unpause"), ("exited", "start")):
+                names = [name for name, (_, state) in nodes.items() if state == word]
+                if names:
+                    docker.run(verb, *names)
             cni.wait(kubeconfig(profile))
         except LabError as error:
             console.say(f"  {error}")
+
+
+@contextmanager
+def alone(profile: Profile) -> Iterator[None]:
+    """Give one cluster the machine: the lab's others are paused until the block ends.
+
+    Four clusters that only wait take most of two processors, so that what is measured
+    beside them is the waiting. With eight processors and more, nothing is paused.
+    """
+    paused: list[str] = []
+    try:
+        for other in versions.profiles() if (os.cpu_count() or 1) < _PLENTY else ():
+            running = [n for n, (_, word) in _containers(other).items() if word == "running"]
+            if other != profile and running:
+                docker.run("pause", *running)
+                paused += running
+        yield
+    finally:
+        if paused:
+            docker.run("unpause", *paused)
 
 
 def _api_health(profile: Profile) -> tuple[State, str]:
@@ -277,6 +312,15 @@ def _api_health(profile: Profile) -> tuple[State, str]:
         if conditions.get("Ready") != "True":
             return State.BROKEN, f"node {node['metadata']['name']} is not ready"
     return State.READY, ""
+
+
+def mark(profile: Profile, stage: str) -> None:
+    """Note what is under way on a cluster: `ready`, or `ADDED` while it is another's.
+
+    Raises:
+        CheckFailed: the lab has no cluster of this profile.
+    """
+    _write(profile, replace(made_of(profile), stage=stage))
 
 
 def made_of(profile: Profile) -> Record:
@@ -324,8 +368,8 @@ def _delete(profile: Profile) -> bool:
     return True
 
 
-def _containers(profile: Profile) -> dict[str, tuple[str, bool]]:
-    """The cluster's node containers by name: id, and whether it runs.
+def _containers(profile: Profile) -> dict[str, tuple[str, str]]:
+    """The cluster's node containers by name: id, and state in Docker's word for it.
 
     kind labels them (https://github.com/kubernetes-sigs/kind/blob/v0.32.0/pkg/cluster/internal/providers/common/constants.go).
     """
@@ -335,7 +379,7 @@ def _containers(profile: Profile) -> dict[str, tuple[str, bool]]:
         "--format", "{{.Names}} {{.ID}} {{.State}}",
     ).splitlines()  # fmt: skip
     rows = sorted(line.split() for line in lines)
-    return {name: (identity, state == "running") for name, identity, state in rows}
+    return {name: (identity, state) for name, identity, state in rows}
 
 
 def node_names(profile: Profile) -> list[str]:

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -11,13 +11,17 @@ from typing import Any
 
 from labsupport import account, machine, stage
 from labsupport.account import Done, Trial
-from labsupport.cases import Case, Step
+from labsupport.cases import Case, Step, name_of
 from labsupport.kube import ApiRefused
 from labsupport.lane import Lane
 from labsupport.verdict import Expected, Judgement, Verdict
 from labsupport.waiter import Settled, Waiter
 
 PROBE_THREADS = 16
+# How long a changed label is waited for. An identity-based CNI lets time pass before it gives
+# a pod another identity: Cilium's agents wait up to 30 s of jitter by default
+# (https://docs.cilium.io/en/stable/cmdref/cilium-agent/, --identity-max-jitter).
+LABEL_SECONDS = 45.0
 ENVOY = "k8s-app=cilium-envoy"
 
 Apply = Callable[[Lane, Case, dict[str, Any]], str]
@@ -138,7 +142,7 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
     try:
         for step in case.steps:
             answer = _do(lane, case, step, apply)
-            settled = waiter.settle(step.expected)
+            settled = waiter.settle(step.expected, limit=LABEL_SECONDS if step.label else None)
             in_force = settled.converged is not None
             asked = waiter.look([a.connection for a in step.asks]) if in_force else {}
             trial.steps.append(Done(step, answer, settled, asked))
@@ -152,9 +156,8 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
                 again = [c for c in case.connections if not c.held]
                 trial.after = waiter.settle(dict.fromkeys(again, Expected.ALLOWED))
         finally:
-            for step in case.steps:
-                for what, labels in step.label.items():
-                    stage.restore(lane, what, labels)
+            for what in dict.fromkeys(what for step in case.steps for what in step.label):
+                stage.restore(lane, what)
             for pod in case.started:
                 stage.end(lane, pod)
     return trial
@@ -163,7 +166,7 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
 def _do(lane: Lane, case: Case, step: Step, apply: Apply) -> str:
     """Do what a step does; the answers in one line."""
     answers = [apply(lane, case, lane.localise(manifest)) for manifest in step.apply]
-    applied = {_name(manifest): manifest for manifest in case.policies}
+    applied = {name_of(manifest): manifest for manifest in case.policies}
     for name in step.delete:
         lane.kube.delete(lane.localise(applied[name]))
         answers.append(f"{name} deleted")
@@ -174,8 +177,3 @@ def _do(lane: Lane, case: Case, step: Step, apply: Apply) -> str:
         stage.start(lane, pod)
         answers.append(f"{pod} started")
     return "; ".join(answers)
-
-
-def _name(manifest: Mapping[str, Any]) -> str:
-    meta = manifest["metadata"]
-    return f"{manifest['kind']} {meta.get('namespace', '')}/{meta['name']}"

@@ -39,9 +39,20 @@ def measure(
             less memory than all clusters need, this is so anyway.
         out: folder for `report-<profile>.json`.
     """
-    from labsupport import cases, clusters, console, findings, images, machine, measure, report
+    from labsupport import (
+        agreement,
+        cases,
+        clusters,
+        console,
+        findings,
+        images,
+        machine,
+        measure,
+        report,
+    )
 
     chosen = cases.choose(cases.load(), case_ids)
+    agreement.check(chosen)
     images.ensure([profile.name for profile in profiles], source)
     if len(profiles) > 1 and not findings.fits_all_clusters(machine.memory()):
         console.say("One cluster at a time: this machine has less memory than four need.")
@@ -56,7 +67,8 @@ def measure(
             console.say(f"  {name}: {case.id}: {verdict}")
 
         measuring = console.task(f"measuring {profile.title}, {len(chosen)} cases", usual=30)
-        with clusters.lock(), measuring:  # two runs at once would meet each other's policies
+        # Two runs at once would meet each other's policies.
+        with clusters.lock(), clusters.alone(profile), measuring:
             reports.append(measure.measure(profile, chosen, tell, timed=not case_ids))
         report.write(reports[-1], out / f"report-{profile.name}.json")
         if one_at_a_time and not existed:

@@ -1,41 +1,49 @@
 """The specification's evaluator: clause by clause, by its laws, and against the catalogue."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labsupport import cases, oracle
+from labsupport import agreement, cases, foresee, oracle
+from labsupport.errors import CheckFailed
 from labsupport.oracle import Endpoint, decide, selects
 from labsupport.verdict import Expected
 
-WORLD = {
-    name: Endpoint(name, pod.namespace, pod.labels, cases.cast().namespaces[pod.namespace])
-    for name, pod in cases.cast().pods.items()
-}
-DNS = Endpoint(
-    "kube-system/kube-dns",
-    "kube-system",
-    {"k8s-app": "kube-dns"},
-    {"kubernetes.io/metadata.name": "kube-system"},
-)
-OUTSIDE = Endpoint("outside", address="203.0.113.7")
+WORLD = {name: foresee.endpoint(cases.cast(), name) for name in [*cases.cast().pods, cases.OUTSIDE]}
+OUTSIDE = WORLD[cases.OUTSIDE]
+SPECIFICATION = [case for case in cases.load() if case.group == agreement.GROUP]
 
 
-def expected(policies, connection):
-    """A connection by name needs its answer from DNS first."""
-    source, target = WORLD[connection.source], WORLD[connection.target]
-    resolved = connection.via != "service name" or decide(policies, source, DNS, 53, "UDP").allowed
-    reached = decide(policies, source, target, connection.port, connection.protocol).allowed
-    return Expected.ALLOWED if resolved and reached else Expected.DENIED
-
-
-@pytest.mark.parametrize("case", cases.load(), ids=lambda case: case.id)
+@pytest.mark.parametrize("case", SPECIFICATION, ids=lambda case: case.id)
 def test_the_hand_written_expectation_and_the_oracle_agree(case):
-    applied = {}
+    agreement.check([case])
+
+
+@pytest.mark.parametrize("case", SPECIFICATION, ids=lambda case: case.id)
+def test_every_step_turns_on_its_policy(case):
+    """Without the policies all is allowed, so what a step denies is their doing."""
+    for step, _, actors in agreement.scenes(case):
+        for connection in step.expected:
+            assert agreement.expected([], actors, connection) is Expected.ALLOWED
+
+
+@pytest.mark.parametrize("case", SPECIFICATION, ids=lambda case: case.id)
+def test_a_late_pod_is_probed_only_once_it_runs(case):
+    running = {name for name, pod in cases.cast().pods.items() if not pod.late} | {cases.OUTSIDE}
     for step in case.steps:
-        applied |= {manifest["metadata"]["name"]: manifest for manifest in step.apply}
-        for connection, word in step.expected.items():
-            assert expected(applied.values(), connection) is word, f"{step.name}: {connection}"
+        running |= set(step.start)
+        assert {end for c in step.expected for end in (c.source, c.target)} <= running
+
+
+def test_an_expectation_that_is_wrong_stops_a_run():
+    case = next(case for case in SPECIFICATION if case.id == "port-name-two-numbers")
+    (step,) = case.steps
+    turned = {c: Expected.ALLOWED for c in step.expected}
+    wrong = replace(case, steps=(replace(step, expected=turned),))
+    with pytest.raises(CheckFailed, match=r"port-name-two-numbers.*shop/api:8081.*denied"):
+        agreement.check([wrong])
 
 
 def policy(name="p", namespace="shop", **spec):
@@ -185,13 +193,98 @@ def test_adding_policies_never_takes_away_what_another_allows(some, more, pair):
 
 
 @given(policies, pairs, st.randoms(use_true_random=False))
-def test_neither_the_order_of_policies_nor_of_rules_matters(some, pair, order):
-    shuffled = []
-    for one in order.sample(some, len(some)):
-        rules = one["spec"]["ingress"]
-        spec = {**one["spec"], "ingress": order.sample(rules, len(rules))}
-        shuffled.append({**one, "spec": spec})
+def test_no_order_matters(some, pair, order):
+    """Neither that of policies, nor of rules, nor of the peers and ports within one."""
+
+    def shuffled(part):
+        if isinstance(part, list):
+            return [shuffled(item) for item in order.sample(part, len(part))]
+        return {k: shuffled(v) for k, v in part.items()} if isinstance(part, dict) else part
+
     source, target = (WORLD[end] for end in pair)
-    assert (
-        decide(shuffled, source, target, 8080).allowed == decide(some, source, target, 8080).allowed
+    there = decide(some, source, target, 8080).allowed
+    assert decide(shuffled(some), source, target, 8080).allowed == there
+
+
+@given(policies, pairs)
+def test_saying_a_policy_twice_says_nothing_new(some, pair):
+    source, target = (WORLD[end] for end in pair)
+    once = decide(some, source, target, 8080).allowed
+    assert decide([*some, *some], source, target, 8080).allowed == once
+
+
+deny_all = policy("deny-all", podSelector={}, policyTypes=["Ingress"])
+allows = st.builds(
+    lambda rules: policy("allow", podSelector={}, policyTypes=["Ingress"], ingress=rules),
+    st.lists(rules, max_size=3),
+)
+
+
+@given(allows, pairs)
+def test_deny_all_and_an_allow_are_the_allow_alone(allow, pair):
+    """Where both select the same pods: deny-all only isolates, and the allow does that too."""
+    source, target = (WORLD[end] for end in pair)
+    alone = decide([allow], source, target, 8080).allowed
+    assert decide([deny_all, allow], source, target, 8080).allowed == alone
+
+
+@given(policies, pairs)
+def test_an_empty_rule_opens_whatever_the_others_say(some, pair):
+    source, target = (WORLD[end] for end in pair)
+    open_to_all = policy(
+        namespace=target.namespace, podSelector={}, policyTypes=["Ingress"], ingress=[{}]
     )
+    assert decide([*some, open_to_all], source, target, 8080).allowed
+
+
+@given(allows, allows, pairs)
+def test_two_policies_for_the_same_pods_are_one_with_the_rules_of_both(one, other, pair):
+    source, target = (WORLD[end] for end in pair)
+    both = [*one["spec"]["ingress"], *other["spec"]["ingress"]]
+    merged = policy(podSelector={}, policyTypes=["Ingress"], ingress=both)
+    assert (
+        decide([one, other], source, target, 8080).allowed
+        == decide([merged], source, target, 8080).allowed
+    )
+
+
+@given(policies, pairs)
+def test_a_policy_of_another_namespace_changes_nothing(some, pair):
+    source, target = (WORLD[end] for end in pair)
+    ends = {source.namespace, target.namespace}
+    near = [one for one in some if one["metadata"]["namespace"] in ends]
+    assert decide(some, source, target, 8080).allowed == decide(near, source, target, 8080).allowed
+
+
+@given(policies, pairs)
+def test_ingress_policies_leave_egress_alone(some, pair):
+    source, target = (WORLD[end] for end in pair)
+    assert not oracle.isolating(some, source, "Egress")
+    elsewhere = [one for one in some if one["metadata"]["namespace"] != target.namespace]
+    assert decide(elsewhere, source, target, 8080).allowed
+
+
+@given(st.lists(rules, max_size=3), pairs, st.sampled_from(["TCP", "UDP"]))
+def test_egress_is_ingress_seen_from_the_other_end(some, pair, protocol):
+    """The same rules, on the source as egress or on the target as ingress, judge the peer alike."""
+    source, target = (WORLD[end] for end in pair)
+    turned = [{("to" if k == "from" else k): v for k, v in rule.items()} for rule in some]
+    coming = policy(
+        namespace=target.namespace, podSelector={}, policyTypes=["Ingress"], ingress=some
+    )
+    going = policy(
+        namespace=target.namespace, podSelector={}, policyTypes=["Egress"], egress=turned
+    )
+    assert (
+        decide([coming], source, target, 8080, protocol).allowed
+        # From the pod that the rules are on, to the peer that they describe.
+        == decide([going], target, source, 8080, protocol).allowed
+    )
+
+
+@given(st.integers(1, 65535), st.integers(0, 20), st.integers(1, 65535))
+def test_a_range_is_each_of_its_ports(first, more, port):
+    last = min(first + more, 65535)
+    wide = ingress(WAREHOUSE, ports=[{"port": first, "endPort": last}])
+    one_by_one = ingress(WAREHOUSE, ports=[{"port": n} for n in range(first, last + 1)])
+    assert reaches(wide, port=port) == reaches(one_by_one, port=port) == (first <= port <= last)

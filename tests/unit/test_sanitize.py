@@ -31,6 +31,10 @@ def sanitized(text):
             "networkpolicy.networking.k8s.io/deny-all created",
             "networkpolicy.networking.k8s.io/deny-all configured",
         ),
+        (
+            "Read: notebook 01. Checked by packets on Calico.",
+            "Read: notebook 01. Checked by the specification; no packet was sent.",
+        ),
         ("deny-all   <none>         0s", "deny-all   <none>     1m12s"),
         ("Calico  10   9 ms  580 ms", "Calico  10  12 ms   1.5 s"),
     ],
