@@ -37,6 +37,10 @@ _OUTCOMES = {
 _PLACEHOLDER = re.compile(r"\$\(([a-z0-9/ -]+)\)")
 
 
+Labels = Mapping[str, str | None]
+"""Labels to set, or to remove where None."""
+
+
 @dataclass(frozen=True, eq=False)
 class Ask:
     """What the specification leaves open: a connection, and what each outcome would mean."""
@@ -64,7 +68,7 @@ class Step:
     apply: tuple[dict[str, Any], ...]
     expected: dict[Connection, Expected]
     delete: tuple[str, ...] = ()
-    label: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    label: Mapping[str, Labels] = field(default_factory=dict)
     start: tuple[str, ...] = ()
     asks: tuple[Ask, ...] = ()
 
@@ -221,6 +225,12 @@ def fill(manifest: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, An
 
     filled: dict[str, Any] = inside(copy.deepcopy(dict(manifest)))
     return filled
+
+
+def name_of(manifest: Mapping[str, Any]) -> str:
+    """An object as a step's `delete` names it: `Kind namespace/name`."""
+    meta = manifest["metadata"]
+    return f"{manifest['kind']} {meta.get('namespace', '')}/{meta['name']}"
 
 
 def load(folder: Path = paths.CASES) -> list[Case]:

@@ -156,7 +156,10 @@ def down(profiles: Sequence[Profile]) -> list[str]:
     with lock():
         for profile in profiles:
             _refuse_foreign(status(profile))
-        return [profile.cluster for profile in profiles if _delete(profile)]
+        deleted = [profile.cluster for profile in profiles if _delete(profile)]
+        if not any(map(_containers, versions.profiles())):
+            outside.remove()
+        return deleted
 
 
 def lanes(profile: Profile, count: int = stage.LANES) -> list[Lane]:

@@ -7,7 +7,7 @@ name needs an answer from the cluster's DNS first.
 from collections.abc import Iterable
 
 from labsupport import oracle
-from labsupport.cases import Cast
+from labsupport.cases import OUTSIDE, Cast
 from labsupport.connection import Connection
 from labsupport.oracle import Decision, Endpoint, Policy
 
@@ -20,6 +20,8 @@ DNS = Endpoint(
     {"kubernetes.io/metadata.name": "kube-system"},
 )
 DNS_PORT = 53
+HOST = "203.0.113.7"
+"""Stands for the address of the host outside, which only a cluster knows (RFC 5737)."""
 
 
 def foresee(policies: Iterable[Policy], cast: Cast, connection: Connection) -> Decision:
@@ -28,8 +30,11 @@ def foresee(policies: Iterable[Policy], cast: Cast, connection: Connection) -> D
     Args:
         policies: all NetworkPolicy objects there are.
         cast: the pods and namespaces.
-        connection: between pods of the cast, by address or by the name of a Service.
+        connection: by address, by the name of a Service, or through a node port that keeps
+            the client's address, which is a connection to the pod. What happens on other
+            ways is left open.
     """
+    assert connection.via in ("pod", "service name", "node port"), connection  # noqa: S101
     known = list(policies)
     source, target = endpoint(cast, connection.source), endpoint(cast, connection.target)
     if connection.via == "service name":
@@ -40,7 +45,12 @@ def foresee(policies: Iterable[Policy], cast: Cast, connection: Connection) -> D
 
 
 def endpoint(cast: Cast, name: str) -> Endpoint:
-    """A pod of the cast as the oracle knows it. Policies do not select host-network pods."""
+    """A pod of the cast, or the host outside, as the oracle knows it.
+
+    Policies do not select host-network pods.
+    """
+    if name == OUTSIDE:
+        return Endpoint(name, address=HOST)
     pod = cast.pods[name]
     if pod.host_network:
         return Endpoint(name)

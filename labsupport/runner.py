@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -11,7 +11,7 @@ from typing import Any
 
 from labsupport import account, machine, stage
 from labsupport.account import Done, Trial
-from labsupport.cases import Case, Step
+from labsupport.cases import Case, Step, name_of
 from labsupport.kube import ApiRefused
 from labsupport.lane import Lane
 from labsupport.verdict import Expected, Judgement, Verdict
@@ -163,7 +163,7 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
 def _do(lane: Lane, case: Case, step: Step, apply: Apply) -> str:
     """Do what a step does; the answers in one line."""
     answers = [apply(lane, case, lane.localise(manifest)) for manifest in step.apply]
-    applied = {_name(manifest): manifest for manifest in case.policies}
+    applied = {name_of(manifest): manifest for manifest in case.policies}
     for name in step.delete:
         lane.kube.delete(lane.localise(applied[name]))
         answers.append(f"{name} deleted")
@@ -174,8 +174,3 @@ def _do(lane: Lane, case: Case, step: Step, apply: Apply) -> str:
         stage.start(lane, pod)
         answers.append(f"{pod} started")
     return "; ".join(answers)
-
-
-def _name(manifest: Mapping[str, Any]) -> str:
-    meta = manifest["metadata"]
-    return f"{manifest['kind']} {meta.get('namespace', '')}/{meta['name']}"

@@ -39,9 +39,20 @@ def measure(
             less memory than all clusters need, this is so anyway.
         out: folder for `report-<profile>.json`.
     """
-    from labsupport import cases, clusters, console, findings, images, machine, measure, report
+    from labsupport import (
+        agreement,
+        cases,
+        clusters,
+        console,
+        findings,
+        images,
+        machine,
+        measure,
+        report,
+    )
 
     chosen = cases.choose(cases.load(), case_ids)
+    agreement.check(chosen)
     images.ensure([profile.name for profile in profiles], source)
     if len(profiles) > 1 and not findings.fits_all_clusters(machine.memory()):
         console.say("One cluster at a time: this machine has less memory than four need.")
