@@ -81,7 +81,12 @@ class Court:
                 )
             evidence = seen or self._considered(claim)
             return Ruling(
-                claim, rule.finding, "measured", _sentence(evidence), rule.say or claim.say, evidence
+                claim,
+                rule.finding,
+                "measured",
+                _sentence(evidence),
+                rule.say or claim.say,
+                evidence,
             )
         raise AssertionError("the last rule of every claim is without conditions")
 
@@ -120,6 +125,8 @@ class Court:
 
 def _group(condition: Condition, entries: Sequence[Mapping[str, Any]]) -> Evidence:
     """Every case of a group that was run has to have the verdict, and at least one was run."""
+    if not entries:
+        return Evidence(condition, "", "the report has no such case", None)
     run = [case for case in entries if case["verdict"] != Verdict.NOT_RUN]
     other = [case for case in run if case["verdict"] not in condition.wanted]
     unclear = [case for case in other if case["verdict"] == Verdict.INCONCLUSIVE]
@@ -136,10 +143,14 @@ def _lacking(missing: Sequence[Evidence]) -> str:
     """Why a claim stays open, in a sentence."""
     first = missing[0]
     told = f"{first.found}: {first.detail}" if first.found else first.detail
-    return f"Not decided by a measurement: {first.condition.what} on {first.condition.profile}, {told}"
+    return (
+        f"Not decided by a measurement: {first.condition.what} on {first.condition.profile}, {told}"
+    )
 
 
 def _sentence(evidence: Sequence[Evidence]) -> str:
     """What was measured, in a sentence."""
-    parts = [f"{e.condition.what} on {e.condition.profile}: {e.found or e.detail}" for e in evidence]
+    parts = [
+        f"{e.condition.what} on {e.condition.profile}: {e.found or e.detail}" for e in evidence
+    ]
     return "; ".join(parts) + "."

@@ -34,12 +34,15 @@ def stage() -> Cast:
     return cases.read_cast(snippets.FOLDER / "stage.yaml")
 
 
-def run(profile: Profile, progress: Callable[[str], None]) -> dict[str, Any]:
-    """Run every snippet on a profile's cluster; the record, ready to be written.
+def run(
+    profile: Profile, progress: Callable[[str], None], names: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Run snippets on a profile's cluster; the record, ready to be written.
 
     Args:
         profile: whose cluster; it must be ready.
         progress: called with a sentence after each snippet.
+        names: which snippets; all that are run on this profile where none is named.
 
     Raises:
         CheckFailed: the cluster is not ready, or its pods do not get ready.
@@ -47,12 +50,18 @@ def run(profile: Profile, progress: Callable[[str], None]) -> dict[str, Any]:
     started = measure.now()
     with clusters.lock():
         kube = ground.kube(profile)
-        chosen = [s for s in snippets.load().values() if not s.profiles or profile.name in s.profiles]
+        chosen = [
+            one
+            for one in snippets.load().values()
+            if one.steps
+            and (not one.profiles or profile.name in one.profiles)
+            and (not names or one.id in names)
+        ]
         _sweep(kube)
         ground.make(kube, profile, stage())
         outside.ensure(cases.cast())
         try:
-            told = [_snippet(kube, one, progress) for one in chosen if one.steps]
+            told = [_snippet(kube, one, progress) for one in chosen]
         finally:
             _sweep(kube)
             ground.remove(kube, [NAMESPACE])
