@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
-from labsupport import checked
+from labsupport import explain, policyfile
 from labsupport.errors import WrongUse
+from labsupport.pitfalls import Level
 
 BLANK = "____"
 """What stands where the learner should write."""
@@ -81,11 +82,18 @@ def read(answer: str | Path, namespaces: Collection[str]) -> list[Policy] | Faul
 
 def refusal(policies: Collection[Policy]) -> Fault | None:
     """What the API server would refuse of policies, where no API server is at hand."""
-    for one in policies:
-        try:
-            checked.check(one, "networkpolicy", f"NetworkPolicy {one['metadata']['name']}")
-        except WrongUse as error:
-            return Fault(State.REFUSED, f"The API server would refuse it: {error}")
+    try:
+        explained = explain.text(dump(policies), "the answer") if policies else None
+    except WrongUse as error:
+        return Fault(State.REFUSED, f"The API server would refuse it: {error}")
+    for one in explained.policies if explained else ():
+        for finding in one.findings:
+            if finding.level is Level.REFUSED:
+                name = one.document.name
+                return Fault(
+                    State.REFUSED,
+                    f"The API server would refuse {name}: {finding.field}: {finding.message}",
+                )
     return None
 
 
@@ -111,31 +119,14 @@ def _text(answer: str | Path) -> str | Fault:
 
 def _parse(text: str) -> list[Any] | Fault:
     try:
-        documents = [one for one in yaml.safe_load_all(text) if one is not None]
+        documents = [one for _, one in policyfile.documents(text, "The answer")]
         json.dumps(documents, allow_nan=False)  # what JSON cannot say, the API cannot either
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f"line {mark.line + 1}: " if mark else ""
-        return Fault(State.NOT_READABLE, f"The answer is not YAML: {line}{error.problem}.")
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+    except WrongUse as error:
+        return Fault(State.NOT_READABLE, str(error))
+    except (TypeError, ValueError, RecursionError) as error:
         said = " ".join(str(error).split())[:150]
         return Fault(State.NOT_READABLE, f"The answer is not YAML that the API knows: {said}.")
-    return [_without_null(item) for one in documents for item in _items(one)]
-
-
-def _without_null(part: Any) -> Any:
-    """A part of a document without fields that are null, which the API reads as absent."""
-    if isinstance(part, dict):
-        return {key: _without_null(value) for key, value in part.items() if value is not None}
-    return [_without_null(item) for item in part] if isinstance(part, list) else part
-
-
-def _items(document: Any) -> list[Any]:
-    """The items of a List, as `kubectl get -o yaml` prints it; else the document itself."""
-    if isinstance(document, dict) and document.get("kind") == "List":
-        items = document.get("items")
-        return items if isinstance(items, list) else [document]
-    return [document]
+    return documents
 
 
 def _wrong(document: Any, namespaces: Collection[str]) -> str | None:

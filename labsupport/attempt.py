@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 
 from rich.table import Table
 
+from labsupport import fragments
 from labsupport.answer import State
 from labsupport.connection import Connection
+from labsupport.fragments import Fragment
+from labsupport.matrix import LOOKS
 from labsupport.outcome import Observation, Outcome
-from labsupport.verdict import Expected
+from labsupport.verdict import Expected, Verdict
 
 _HOPED_FOR = {Expected.ALLOWED: Outcome.ALLOWED, Expected.DENIED: Outcome.TIMEOUT}
+_VERDICTS = {True: Verdict.ENFORCED, False: Verdict.NOT_ENFORCED}
 
 
 @dataclass(frozen=True)
@@ -47,45 +50,39 @@ class Attempt:
         return self.state is State.SOLVED
 
     @property
-    def _head(self) -> tuple[str, ...]:
-        found = "observed" if self.mode == "live" else "by the specification"
-        return "", "connection", "wanted", found, "detail"
-
-    @property
-    def _state(self) -> str:
+    def title(self) -> str:
+        """The state as the beginning of a sentence."""
         return f"{self.state[0].upper()}{self.state[1:]}"
 
     def table(self) -> Table:
         """The grid for a terminal."""
-        table = Table(*self._head[:4])
+        table = Table("", "connection", "wanted", self._found)
         for row in self.rows:
-            table.add_row(*_cells(row)[:4])
+            table.add_row("✓" if row.right else "✗", str(row.connection), row.wanted, row.observed)
         return table
 
-    def html(self) -> str:
-        """The sentence and the grid as HTML that needs no kernel and no script."""
-        sign = {State.SOLVED: "✓ ", State.NOT_YET: "✗ "}.get(self.state, "")
-        head = "".join(f'<th scope="col">{word}</th>' for word in self._head)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row))}</tr>"
+    def fragment(self) -> Fragment:
+        """The sentence and the grid for a notebook; it needs no kernel and no script."""
+        told = fragments.paragraph(f"{self.title}. {self.sentence}")
+        if not self.rows:
+            return told
+        cells = [
+            (
+                row.connection,
+                row.wanted,
+                fragments.badge(LOOKS[_VERDICTS[row.right]], row.observed),
+                row.detail,
+            )
             for row in self.rows
-        )
-        grid = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return (
-            f"<p><strong>{sign}{escape(self._state)}.</strong> "
-            f"{escape(self.sentence)}</p>{grid if self.rows else ''}"
-        )
+        ]
+        return told + fragments.table(cells, ["connection", "wanted", self._found, "detail"])
 
-    def text(self) -> str:
-        """The same as plain text."""
-        lines = [" | ".join(_cells(row)[:4]) for row in self.rows]
-        return "\n".join([f"{self._state}. {self.sentence}", *lines])
+    def __str__(self) -> str:
+        return self.fragment().text
 
-    def _repr_html_(self) -> str:
-        return self.html()
-
-    def __repr__(self) -> str:
-        return self.text()
+    @property
+    def _found(self) -> str:
+        return "observed" if self.mode == "live" else "by the specification"
 
 
 def rows(
@@ -107,8 +104,3 @@ def rows(
 def _word(outcome: Outcome, mode: str) -> str:
     """Nothing times out where no packet is sent."""
     return "denied" if mode == "recorded" and outcome is Outcome.TIMEOUT else str(outcome)
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    sign = "✓" if row.right else "✗"
-    return sign, str(row.connection), str(row.wanted), row.observed, row.detail

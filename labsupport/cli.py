@@ -245,6 +245,31 @@ def test(
 
 
 @app.command()
+def anatomy(
+    profiles: Profiles = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Look at the clusters now; they must be ready.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep what is seen as what ships with the lab.")
+    ] = False,
+) -> None:
+    """Show what each CNI puts on the nodes for one policy: chains, maps, devices.
+
+    With --live the policy is applied, the nodes are looked at, and the policy is removed.
+    """
+    from labsupport import anatomy
+
+    if record and not live:
+        raise WrongUse("--record keeps what is seen on clusters: give --live too.")
+    for profile in _profiles(profiles):
+        seen = anatomy.capture(profile) if live else anatomy.read(profile.name)
+        if record:
+            console.say(f"Written: {anatomy.record(seen)}")
+        console.out.print(escape(anatomy.as_text(seen)))
+
+
+@app.command()
 def explain(
     policy: Annotated[
         Path, typer.Argument(metavar="POLICY.yaml", help="The file, or - for standard input.")
@@ -308,105 +333,6 @@ def notebooks(
         return
     asked: session.Mode | None = "live" if live else "recorded" if recorded else None
     notebooks.check(chosen, asked)
-
-
-@app.command()
-def exercise(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Its id, or its number in the list.")
-    ] = None,
-    listing: Annotated[
-        bool, typer.Option("--list", help="List the exercises and how far you are.")
-    ] = False,
-    check: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Check the policies of a file; `now`: the cluster's."),
-    ] = None,
-    hint: Annotated[int | None, typer.Option(help="Show hint 1, 2 or 3.")] = None,
-    solution: Annotated[bool, typer.Option("--solution", help="Show a right answer.")] = False,
-    clean_up: Annotated[
-        bool, typer.Option("--clean-up", help="Remove the exercises' namespaces.")
-    ] = False,
-    profile: Annotated[str | None, typer.Option(help="On which cluster.")] = None,
-    recorded: Annotated[
-        bool, typer.Option("--recorded", help="Ask the specification; send no packet.")
-    ] = False,
-) -> None:
-    """Practise: a task, checked by packets where a cluster is up. Ends with 1 if not solved.
-
-    With an ID alone the exercise is prepared and told. An answer is the whole of the
-    policies that should be there.
-    """
-    from labsupport import desk
-
-    if recorded and profile:
-        raise WrongUse("--recorded needs no cluster; leave out --profile.")
-    if listing or (name is None and not clean_up):
-        console.out.print(desk.listing())
-        return
-    mode = "recorded" if recorded else None
-    chosen = desk.open_exercise(name, profile, mode)
-    if hint is not None:
-        console.out.print(escape(chosen.hint(hint)))
-    elif solution:
-        console.out.print(escape(chosen.solution()))
-    elif clean_up:
-        chosen.cleanup()
-    elif check is not None:
-        done = chosen.check(None if check == "now" else Path(check))
-        desk.show(done)
-        raise typer.Exit(0 if done.solved else 1)
-    else:
-        chosen.setup()
-        console.out.print(escape(desk.told(chosen)))
-
-
-@app.command("break")
-def break_(
-    scenario: Annotated[
-        str | None, typer.Argument(metavar="[SCENARIO]", help="Its id, or its number in the list.")
-    ] = None,
-    profile: Annotated[str | None, typer.Option(help="Which cluster to break.")] = None,
-    listing: Annotated[bool, typer.Option("--list", help="List the outages' symptoms.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Say by packets whether the outage is over.")
-    ] = False,
-    solution: Annotated[
-        bool, typer.Option("--solution", help="Tell the cause and the way out.")
-    ] = False,
-) -> None:
-    """Break a cluster, told by its symptom; find the cause. --check ends with 1 until mended.
-
-    `./lab mend` undoes it, whatever you have done in between.
-    """
-    from labsupport import breaking, desk, outages
-
-    if check:
-        done = breaking.check()
-        desk.show(done)
-        raise typer.Exit(0 if done.solved else 1)
-    if solution:
-        known = breaking.damage()
-        name = scenario or (known.outage if known else None)
-        if name is None:
-            raise WrongUse("Which outage? None is under way; name one of `./lab break --list`.")
-        chosen = outages.find(name)
-        console.out.print(escape(f"{chosen.cause}\n\n{chosen.way_out}"))
-    elif listing or scenario is None:
-        console.out.print(desk.outage_listing())
-    else:
-        chosen = outages.find(scenario)
-        broken = breaking.make(chosen, profile)
-        console.out.print(escape(desk.outage_told(chosen, broken)))
-
-
-@app.command()
-def mend() -> None:
-    """Undo what `./lab break` did to a cluster. May be repeated."""
-    from labsupport import breaking
-
-    mended = breaking.mend()
-    console.out.print(f"Mended {mended}." if mended else "Nothing is broken.")
 
 
 @app.command()
@@ -517,6 +443,7 @@ def verify(
 
 
 @app.command()
+<<<<<<< HEAD
 def trial(
     profiles: Profiles = None,
     live: Annotated[
@@ -561,6 +488,145 @@ def trial(
         _print_json(held.to_json())
     else:
         console.out.print(trialpage.table(held))
+=======
+def exercise(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Its id, or its number in the list.")
+    ] = None,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the exercises and how far you are.")
+    ] = False,
+    check: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Check the policies of a file; `now`: the cluster's."),
+    ] = None,
+    hint: Annotated[int | None, typer.Option(help="Show hint 1, 2 or 3.")] = None,
+    solution: Annotated[bool, typer.Option("--solution", help="Show a right answer.")] = False,
+    clean_up: Annotated[
+        bool, typer.Option("--clean-up", help="Remove the exercises' namespaces.")
+    ] = False,
+    profile: Annotated[str | None, typer.Option(help="On which cluster.")] = None,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Ask the specification; send no packet.")
+    ] = False,
+) -> None:
+    """Practise: a task, checked by packets where a cluster is up. Ends with 1 if not solved.
+
+    With an ID alone the exercise is prepared and told. An answer is the whole of the
+    policies that should be there.
+    """
+    from labsupport import desk
+
+    if recorded and profile:
+        raise WrongUse("--recorded needs no cluster; leave out --profile.")
+    if listing or (name is None and not clean_up):
+        console.out.print(desk.listing())
+        return
+    mode = "recorded" if recorded else None
+    chosen = desk.open_exercise(name, profile, mode)
+    if hint is not None:
+        console.out.print(escape(chosen.hint(hint)))
+    elif solution:
+        console.out.print(escape(chosen.solution()))
+    elif clean_up:
+        chosen.cleanup()
+    elif check is not None:
+        done = chosen.check(None if check == "now" else Path(check))
+        desk.show(done)
+        raise typer.Exit(0 if done.solved else 1)
+    else:
+        chosen.setup()
+        console.out.print(escape(desk.told(chosen)))
+
+
+@app.command("break")
+def break_(
+    scenario: Annotated[
+        str | None, typer.Argument(metavar="[SCENARIO]", help="Its id, or its number in the list.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="Which cluster to break.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the outages' symptoms.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say by packets whether the outage is over.")
+    ] = False,
+    solution: Annotated[
+        bool, typer.Option("--solution", help="Tell the cause and the way out.")
+    ] = False,
+) -> None:
+    """Break a cluster, told by its symptom; find the cause. --check ends with 1 until mended.
+
+    `./lab mend` undoes it, whatever you have done in between.
+    """
+    from labsupport import breaking, desk, outages
+
+    if check:
+        done = breaking.check()
+        desk.show(done)
+        raise typer.Exit(0 if done.solved else 1)
+    if solution:
+        known = breaking.damage()
+        name = scenario or (known.outage if known else None)
+        if name is None:
+            raise WrongUse("Which outage? None is under way; name one of `./lab break --list`.")
+        chosen = outages.find(name)
+        console.out.print(escape(f"{chosen.cause}\n\n{chosen.way_out}"))
+    elif listing or scenario is None:
+        console.out.print(desk.outage_listing())
+    else:
+        chosen = outages.find(scenario)
+        broken = breaking.make(chosen, profile)
+        console.out.print(escape(desk.outage_told(chosen, broken)))
+
+
+@app.command()
+def mend() -> None:
+    """Undo what `./lab break` did to a cluster. May be repeated."""
+    from labsupport import breaking
+
+    mended = breaking.mend()
+    console.out.print(f"Mended {mended}." if mended else "Nothing is broken.")
+
+
+@app.command()
+def instructor(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the page goes.")],
+    states: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The participants' exercises.json, by their names."),
+    ] = None,
+    solutions: Annotated[
+        bool, typer.Option("--solutions", help="Show solutions from the start.")
+    ] = False,
+) -> None:
+    """Write the instructor's page: how far everybody is, and the solutions."""
+    from labsupport import instructor
+
+    instructor.write(states, solutions, out)
+
+
+def convert(
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep what was measured as what ships with the lab.")
+    ] = False,
+) -> None:
+    """Give the Flannel cluster Calico's policy without building it anew, and take it back.
+
+    Takes about 5 minutes. An interruption is undone by `./lab up flannel`.
+    """
+    from labsupport import conversion
+
+    if record:
+        console.say(f"Written: {conversion.record()}")
+        return
+    changing = conversion.Conversion(live=True)
+    try:
+        for name in conversion.STEPS:
+            step = changing.step(name)
+            entry = step["entry"]
+            console.out.print(escape(f"{step['title']}: {entry['verdict']}. {entry['reason']}"))
+    finally:
+        changing.finish()
+>>>>>>> main
 
 
 def _profiles(names: Sequence[str] | None) -> list[Profile]:

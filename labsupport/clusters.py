@@ -41,6 +41,9 @@ from labsupport.versions import Profile
 # Seconds on 2 cores with nothing else running, for the progress bars.
 USUAL = {"flannel": 60, "calico": 80, "cilium": 110, "canal": 90}
 
+ADDED = "policy was added to it"
+"""What is under way on a cluster that `policyaddon` changed; `up` takes it back."""
+
 
 class State(StrEnum):
     """What exists of a profile's cluster."""
@@ -192,6 +195,10 @@ def _up(profile: Profile) -> None:
         console.say(f"[green]✓[/] {profile.cluster} is ready.")
         return
     with console.task(f"{profile.cluster}", usual=USUAL[profile.name]):
+        if record and record.stage == ADDED:
+            from labsupport import policyaddon  # which marks clusters
+
+            policyaddon.remove(profile)
         if record is None or record.stage == "creating":
             _create(profile)
         _finish(profile)
@@ -225,7 +232,7 @@ def _finish(profile: Profile) -> None:
     record.manifest_sha256 = cni.manifest_sha256(profile)
     _write(profile, record)
     console.say(f"  {profile.cluster}: loading images")
-    _load_images(profile)
+    load_images(profile, profile.images)
     for plugin in profile.plugins:
         for node in record.nodes:
             docker.run("cp", str(gobuild.program(plugin)), f"{node}:/opt/cni/bin/{plugin}")
@@ -237,14 +244,14 @@ def _finish(profile: Profile) -> None:
     _write(profile, replace(record, stage="ready"))
 
 
-def _load_images(profile: Profile) -> None:
-    """Load all images as one archive, on all nodes at the same time.
+def load_images(profile: Profile, chosen: Sequence[versions.Image]) -> None:
+    """Load images as one archive, on all nodes at the same time.
 
     Where Docker may keep several platforms in an image, the archive has to name one, or
     kind cannot import it (https://github.com/kubernetes-sigs/kind/issues/3795).
     """
     archive = paths.cache() / f"{profile.cluster}.tar"
-    names = [image.name for image in profile.images]
+    names = [image.name for image in chosen]
     engine = machine.read_docker(json.loads(docker.run("info", "--format", "{{json .}}")))
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(engine.arch, "amd64")
     several = engine.store.startswith("containerd")
@@ -280,6 +287,15 @@ def _api_health(profile: Profile) -> tuple[State, str]:
         if conditions.get("Ready") != "True":
             return State.BROKEN, f"node {node['metadata']['name']} is not ready"
     return State.READY, ""
+
+
+def mark(profile: Profile, stage: str) -> None:
+    """Note what is under way on a cluster: `ready`, or `ADDED` while it is another's.
+
+    Raises:
+        CheckFailed: the lab has no cluster of this profile.
+    """
+    _write(profile, replace(made_of(profile), stage=stage))
 
 
 def made_of(profile: Profile) -> Record:

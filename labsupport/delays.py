@@ -10,11 +10,12 @@ from labsupport.report import Report
 def denies(reports: Sequence[Report]) -> dict[str, list[float]]:
     """For each profile, by its title, the milliseconds until each timed deny was in force.
 
-    A profile on which no deny ever was, or that was not timed, has none.
+    A profile on which no deny ever was in force has none; one that was not timed is left out.
     """
     return {
-        one["implementation"]["title"]: (one.get("timing") or {}).get("deny", {}).get("ms", [])
+        one["implementation"]["title"]: one["timing"]["deny"]["ms"]
         for one in reports
+        if one.get("timing")
     }
 
 

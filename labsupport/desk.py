@@ -80,4 +80,4 @@ def show(done: Attempt) -> None:
     """Print what came of an attempt: the grid, then the sentence."""
     if done.rows:
         console.out.print(done.table())
-    console.out.print(escape(f"{done.state[0].upper()}{done.state[1:]}. {done.sentence}"))
+    console.out.print(escape(f"{done.title}. {done.sentence}"))

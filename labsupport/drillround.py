@@ -81,7 +81,7 @@ def read_again(played: Round) -> Mapping[int, Sequence[Question]]:
     return dict(sorted(missed.items()))
 
 
-def interview(queue: Iterable[Question], minutes: float) -> list[Question]:
+def interview_of(queue: Iterable[Question], minutes: float) -> list[Question]:
     """Questions for an interview: its topics in turn, as many as the time could hold.
 
     Args:

@@ -8,18 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labsupport import cases, oracle
+from labsupport import cases, foresee
 from labsupport.connection import Connection
 from labsupport.errors import WrongUse
 from labsupport.oracle import Decision, Endpoint, Policy
 from labsupport.verdict import Expected
-
-_DNS = Endpoint(
-    "kube-system/kube-dns",
-    "kube-system",
-    {"k8s-app": "kube-dns"},
-    {"kubernetes.io/metadata.name": "kube-system"},
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +33,10 @@ class Scene:
     repaired: tuple[Policy, ...] = ()
 
     def decide(self, connection: Connection, policies: Iterable[Policy] | None = None) -> Decision:
-        """What becomes of a connection under some policies, the scene's own by default.
-
-        A connection by the name of a Service needs DNS first.
-        """
-        applied = list(self.policies if policies is None else policies)
+        """What becomes of a connection under some policies, the scene's own by default."""
+        applied = self.policies if policies is None else policies
         source, target = self.pods[connection.source], self.pods[connection.target]
-        if connection.via in ("service name", "name"):
-            resolved = oracle.decide(applied, source, _DNS, 53, "UDP")
-            if not resolved.allowed:
-                return Decision(False, f"the name is not resolved: {resolved.why}")
-        return oracle.decide(applied, source, target, connection.port, connection.protocol)
+        return foresee.between(applied, source, target, connection)
 
     def reachability(self, policies: Iterable[Policy] | None = None) -> dict[Connection, Expected]:
         """Every connection of the scene, decided by the oracle."""
@@ -74,7 +60,8 @@ def read(data: Mapping[str, Any], where: str) -> Scene:
         WrongUse: a connection is in no known form, is both allowed and denied, or names a
             pod that neither the stage nor the scene has.
     """
-    pods = {**_stage(), **{name: _pod(name, pod) for name, pod in data.get("pods", {}).items()}}
+    pods = {name: foresee.endpoint(cases.cast(), name) for name in cases.cast().pods}
+    pods |= {name: _pod(name, pod) for name, pod in data.get("pods", {}).items()}
     expected: dict[Connection, Expected] = {}
     for word in Expected:
         for text in data.get(word, []):
@@ -88,32 +75,11 @@ def read(data: Mapping[str, Any], where: str) -> Scene:
     return Scene(pods, tuple(data["policies"]), expected, tuple(data.get("repaired", ())))
 
 
-def _stage() -> dict[str, Endpoint]:
-    """The pods of the stage; to policies, one in its node's network is no pod."""
-    cast = cases.cast()
-    return {
-        pod.called: Endpoint(pod.called)
-        if pod.host_network
-        else Endpoint(
-            pod.called,
-            pod.namespace,
-            pod.labels,
-            _named(pod.namespace, cast.namespaces[pod.namespace]),
-            {(name, "TCP"): number for name, number in pod.named.items()},
-        )
-        for pod in cast.pods.values()
-    }
-
-
 def _pod(name: str, data: Mapping[str, Any]) -> Endpoint:
     if "address" in data:
         return Endpoint(name, address=data["address"])
     namespace = name.split("/")[0]
     labels = data.get("namespaceLabels", cases.cast().namespaces.get(namespace, {}))
     ports = {(port, "TCP"): number for port, number in data.get("named", {}).items()}
-    return Endpoint(name, namespace, data.get("labels", {}), _named(namespace, labels), ports)
-
-
-def _named(namespace: str, labels: Mapping[str, str]) -> dict[str, str]:
-    """A namespace's labels with the one that the API server sets on every namespace."""
-    return {"kubernetes.io/metadata.name": namespace, **labels}
+    labels = {"kubernetes.io/metadata.name": namespace, **labels}  # as the API server sets it
+    return Endpoint(name, namespace, data.get("labels", {}), labels, ports)

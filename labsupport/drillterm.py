@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from labsupport import console, drills, drilltext, marking, schedule
-from labsupport.drillround import Round, interview
+from labsupport.drillround import Round, interview_of
 from labsupport.drills import Kind, Question
 from labsupport.errors import WrongUse
 from labsupport.marking import Mark
@@ -144,7 +144,7 @@ def run(topics: Sequence[str], level: int | None, count: int, minutes: float | N
     if minutes is None:
         Terminal(progress).play(Round(queue[:count]))
     else:
-        Terminal(progress, minutes).play(Round(interview(queue, minutes), again=False))
+        Terminal(progress, minutes).play(Round(interview_of(queue, minutes), again=False))
 
 
 def overview(topics: Sequence[str], level: int | None) -> list[str]:

@@ -1,10 +1,13 @@
 """Drills in words, for the terminal and for the notebook."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import yaml
 
+from labsupport import course
+from labsupport.course import Unit
 from labsupport.drillround import Round, read_again, scores
 from labsupport.drills import TOPICS, Kind, Question
 from labsupport.marking import Mark
@@ -20,27 +23,10 @@ HOW: Mapping[Kind, str] = {
 }
 """What to do, by kind of question."""
 
-NOTEBOOKS: Sequence[str] = (
-    "Start here",
-    "NetworkPolicy in twenty minutes",
-    "The silent failure",
-    "Calico",
-    "Cilium",
-    "Canal",
-    "The matrix",
-    "Where CNIs differ",
-    "The document on trial",
-    "Choosing a CNI",
-    "A cluster you did not build",
-    "Drills",
-    "Exercises",
-)
-"""The notebooks' titles by their numbers."""
-
 
 def notebook(number: int) -> str:
     """A notebook as people call it: `02 The silent failure`."""
-    return f"{number:02} {NOTEBOOKS[number]}"
+    return " ".join([f"{number:02}", *(u.title for u in _units() if int(u.number) == number)])
 
 
 def headline(question: Question) -> str:
@@ -134,3 +120,8 @@ def manifests(policies: Iterable[Mapping[str, Any]]) -> str:
 
 def _labels(labels: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in labels.items()) or "none"
+
+
+@cache
+def _units() -> list[Unit]:
+    return course.units()

@@ -21,10 +21,12 @@ from labsupport.attempt import Attempt
 from labsupport.errors import LabError
 from labsupport.exercise_log import Entry, Log
 from labsupport.foresee import foresee
-from labsupport.judges import Judge, Policy
+from labsupport.judges import Judge, Policy, Seen
 from labsupport.outcome import Outcome
 from labsupport.task import Task
 from labsupport.verdict import Expected
+
+_UNTOUCHED = Fault(State.NOT_ATTEMPTED, "The policies are as they were given.")
 
 
 class Exercise:
@@ -124,34 +126,44 @@ class Exercise:
             if isinstance(found, Fault):
                 return self._fault(found)
             policies = found
+            if self._untouched(policies):
+                return self._fault(_UNTOUCHED)
         present = self.judge.current()
-        if policies is None and present is None:
-            return self._fault(Fault(State.NOT_ATTEMPTED, "There is no answer yet."))
-        if self._untouched(policies if policies is not None else list(present or [])):
-            return self._fault(Fault(State.NOT_ATTEMPTED, "The policies are as they were given."))
+        if policies is None:
+            if present is None:
+                return self._fault(Fault(State.NOT_ATTEMPTED, "There is no answer yet."))
+            if self._untouched(list(present)):
+                return self._fault(_UNTOUCHED)
         if present is None:
             self.judge.begin(self.task.given, list(self.task.wanted))
         seen = self.judge.test(policies, self.task.wanted)
         if isinstance(seen, Fault):
             return self._fault(seen)
+        return self._judged(seen, policies if policies is not None else list(present or []))
+
+    def _judged(self, seen: Seen, policies: list[Policy]) -> Attempt:
+        """What observations say of the policies under which they were made."""
         grid = attempt.rows(self.task.wanted, seen, self.judge.mode)
         broken = next((r for r in grid if r.observed == Outcome.PROBE_FAILED), None)
-        if broken:
-            why = f"The probe itself failed: {broken.connection}: {broken.detail}."
-            return Attempt(State.NOT_CHECKED, why, self.judge.mode, grid)
         wrong = [row for row in grid if not row.right]
-        if not wrong:
+        state = State.NOT_YET
+        if broken:
+            state = State.NOT_CHECKED
+            sentence = f"The probe itself failed: {broken.connection}: {broken.detail}."
+        elif wrong:
+            count = f"{len(wrong)} of {len(grid)}"
+            sentence = f"{count} connections are not as wanted, {self.judge.how}."
+            if self.judge.mode == "live" and self._would_do(policies):
+                sentence += (
+                    " By the specification the answer is right: does the cluster enforce it?"
+                )
+        else:
+            state = State.SOLVED
             sentence = f"All {len(grid)} connections are as wanted, {self.judge.how}."
-            return Attempt(State.SOLVED, sentence, self.judge.mode, grid)
-        sentence = f"{len(wrong)} of {len(grid)} connections are not as wanted, {self.judge.how}."
-        if self.judge.mode == "live" and self._would_do(policies or list(present or [])):
-            sentence += " By the specification this answer is right: does this cluster enforce it?"
-        return Attempt(State.NOT_YET, sentence, self.judge.mode, grid)
+        return Attempt(state, sentence, self.judge.mode, grid)
 
     def _untouched(self, policies: list[Policy]) -> bool:
-        from labsupport import ground
-
-        return not answers.refusal(policies) and ground.alike(policies, self.task.given)
+        return not answers.refusal(policies) and task.alike(policies, self.task.given)
 
     def _would_do(self, policies: list[Policy]) -> bool:
         """Whether the specification would accept the answer."""

@@ -48,7 +48,7 @@ def graph(arrows: Sequence[Arrow], title: str) -> bytes:
             bend = 0.18 + 0.16 * drawn[ends]
             _draw(axes, boxes[arrow.source], boxes[ends[1]], worked, bend)
             drawn[ends] += 1
-    return _png(figure)
+    return png(figure)
 
 
 def times(series: Mapping[str, Sequence[float]], title: str) -> bytes:
@@ -69,7 +69,7 @@ def times(series: Mapping[str, Sequence[float]], title: str) -> bytes:
     axes.set(ylim=(len(series) - 0.5, -0.5), xlim=(0, None))
     axes.set_xlabel("milliseconds from the API server's answer; the bar is the median", fontsize=9)
     figure.suptitle(title, x=0.02, ha="left", color=_DARK, fontsize=12, parse_math=False)
-    return _png(figure)
+    return png(figure)
 
 
 def _places(arrows: Sequence[Arrow]) -> dict[str, tuple[float, float]]:
@@ -114,7 +114,7 @@ def _draw(
     # Halfway, a quadratic Bézier curve is half as far off the line as its control point.
     place = ((x1 + x2) / 2 - bend / 2 * (y2 - y1), (y1 + y2) / 2 + bend / 2 * (x2 - x1))
     box = {"boxstyle": "circle,pad=0.2", "facecolor": colour, "edgecolor": "white"}
-    _text(axes, *place, "✓" if worked else "✗", color="white", size=8, weight="bold", bbox=box)
+    text(axes, *place, "✓" if worked else "✗", color="white", size=8, weight="bold", bbox=box)
 
 
 def _middle(box: FancyBboxPatch) -> tuple[float, float]:
@@ -125,17 +125,19 @@ def _pod(axes: Axes, name: str, x: float, y: float) -> FancyBboxPatch:
     shape = "round,pad=0,rounding_size=0.08"
     box = FancyBboxPatch((x, y), *_BOX, boxstyle=shape, facecolor="#F5F5F5", edgecolor=_RULE)
     axes.add_patch(box)
-    _text(axes, *_middle(box), name, size=9)
+    text(axes, *_middle(box), name, size=9)
     return box
 
 
-def _text(axes: Axes, x: float, y: float, text: str, **how: object) -> None:
+def text(axes: Axes, x: float, y: float, words: str, **how: object) -> None:
+    """Write words at a place, as plain text."""
     # DejaVu Sans comes with matplotlib and has both signs; a dollar must not start TeX.
     style = {"color": _DARK, "ha": "center", "va": "center", "family": "DejaVu Sans"}
-    axes.text(x, y, text, parse_math=False, **(style | how))  # type: ignore[arg-type]
+    axes.text(x, y, words, parse_math=False, **(style | how))  # type: ignore[arg-type]
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """A figure as a PNG; the same figure gives the same bytes."""
     content = BytesIO()
     figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()

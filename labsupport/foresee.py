@@ -34,9 +34,16 @@ def foresee(policies: Iterable[Policy], cast: Cast, connection: Connection) -> D
             the client's address, which is a connection to the pod. What happens on other
             ways is left open.
     """
+    source, target = endpoint(cast, connection.source), endpoint(cast, connection.target)
+    return between(policies, source, target, connection)
+
+
+def between(
+    policies: Iterable[Policy], source: Endpoint, target: Endpoint, connection: Connection
+) -> Decision:
+    """The same for two endpoints, whatever their names are in the connection."""
     assert connection.via in ("pod", "service name", "node port"), connection  # noqa: S101
     known = list(policies)
-    source, target = endpoint(cast, connection.source), endpoint(cast, connection.target)
     if connection.via == "service name":
         resolved = oracle.decide(known, source, DNS, DNS_PORT, "UDP")
         if not resolved.allowed:

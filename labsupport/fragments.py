@@ -16,7 +16,7 @@ import yaml
 from labsupport.matrix import LOOKS, Look
 from labsupport.verdict import Verdict
 
-_CELL = "text-align:left;vertical-align:top"
+_CELL = "text-align:left;vertical-align:top;padding:.15em .6em"
 _FIELDS = ("apiVersion", "kind", "metadata", "name", "namespace", "podSelector", "policyTypes")
 _BADGE = "padding:0 .4em;border-radius:3px;font-weight:bold"
 

@@ -12,7 +12,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from labsupport import clusters, manifests, oracle, stage
+from labsupport import clusters, manifests, stage, task
 from labsupport.cases import Cast
 from labsupport.connection import Connection
 from labsupport.errors import CheckFailed
@@ -96,7 +96,7 @@ def put(kube: Kube, namespaces: Collection[str], wanted: Sequence[Policy]) -> No
     """
     keep = []
     for one in policies(kube, namespaces):
-        same = next((policy for policy in wanted if alike([policy], [one])), None)
+        same = next((policy for policy in wanted if task.alike([policy], [one])), None)
         if same is None:
             kube.delete(one)
         else:
@@ -147,29 +147,6 @@ def remove(kube: Kube, namespaces: Collection[str]) -> None:
     for name in namespaces:
         kube.delete(manifests.bare("Namespace", name))
     _await_gone(kube, namespaces)
-
-
-def alike(some: Sequence[Policy], others: Sequence[Policy]) -> bool:
-    """Whether policies are the same, with what the API server fills in filled in."""
-    return sorted(map(_plain, some), key=str) == sorted(map(_plain, others), key=str)
-
-
-def _plain(policy: Policy) -> dict[str, Any]:
-    spec = policy["spec"]
-    rules = {
-        word: [
-            rule | ({"ports": [{"protocol": "TCP", **port} for port in rule["ports"]]}
-                    if rule.get("ports") else {})
-            for rule in spec.get(word) or []
-        ]
-        for word in ("ingress", "egress")
-    }  # fmt: skip
-    return {
-        "place": (policy["metadata"]["namespace"], policy["metadata"]["name"]),
-        "pods": spec.get("podSelector") or {},
-        "types": sorted(oracle.policy_types(policy)),
-        **rules,
-    }
 
 
 def _await_gone(kube: Kube, namespaces: Collection[str], only_leaving: bool = False) -> None:

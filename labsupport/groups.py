@@ -90,7 +90,7 @@ class Group:
         return [(verdict, counted[verdict]) for verdict in Verdict if counted[verdict]]
 
     def tally(self, profile: int) -> str:
-        """The same in signs: `✓ 48 of 50, ◐ 1, not run 1`."""
+        """The same in signs: `✓ 48 of 50, ◐ 2`."""
         from labsupport.matrix import LOOKS
 
         counts = [f"{LOOKS[verdict].sign} {count}" for verdict, count in self.shares(profile)]

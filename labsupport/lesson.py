@@ -11,6 +11,7 @@ The API that notebooks build on, and that stays:
     lesson.case("deny-all")            # the case of the catalogue: what is asked
     lesson.measure("deny-all", "flannel")  # an entry of a report's `cases`: what packets did
     lesson.silent("flannel")           # deny-all by kubectl: its answer, its list, the packets
+    lesson.anatomy("calico")           # what its nodes hold for one policy
     lesson.reports()                   # the reports, in the order of the profiles
     lesson.matrix()                    # the same as a `matrix.Matrix`
     lesson.lane("calico")              # live only: one copy of the stage, with its `.kube`
@@ -116,6 +117,26 @@ class Lesson:
         if account is None:
             raise CheckFailed(f"Case {SILENT_CASE} could not be run on {profile}; run it again.")
         return account
+
+    def anatomy(self, profile: str) -> dict[str, Any]:
+        """What a profile's CNI puts on the nodes for one policy; see `anatomy`.
+
+        Live, the policy is applied in one lane, the nodes are looked at and it is removed
+        again, about 20 s; recorded, it is read.
+
+        Raises:
+            WrongUse: there is no recording, or no such profile.
+            CheckFailed: the profile's cluster is not ready; the message says how to get it.
+        """
+        from labsupport import anatomy
+
+        chosen = versions.profile(profile)
+        if not self.live:
+            return anatomy.read(chosen.name, _recordings() / "anatomy")
+        from labsupport import clusters
+
+        with clusters.lock():
+            return anatomy.look(self.lane(chosen.name), chosen)
 
     def reports(self) -> list[report.Report]:
         """Reports on every profile, in their order, for comparisons over all cases.

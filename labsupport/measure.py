@@ -70,7 +70,7 @@ def header(started: str, command: str) -> dict[str, Any]:
             "startedAt": started,
             "finishedAt": now(),
             "command": command,
-            "lab": {"version": labsupport.__version__, **_commit()},
+            "lab": lab(),
         },
     }
 
@@ -158,8 +158,8 @@ def _environment(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _commit() -> dict[str, Any]:
-    """The checkout's commit, and whether tracked files differ from it; None outside git."""
+def lab() -> dict[str, Any]:
+    """The lab's version, its commit (None outside git), and whether tracked files differ."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -168,12 +168,10 @@ def _commit() -> dict[str, Any]:
         ).stdout.strip()  # fmt: skip
 
     try:
-        return {
-            "commit": git("rev-parse", "HEAD"),
-            "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
-        }
+        commit, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "-uno")
     except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "dirty": False}
+        commit, changes = None, ""
+    return {"version": labsupport.__version__, "commit": commit, "dirty": bool(changes)}
 
 
 def now() -> str:

@@ -45,8 +45,14 @@ def lab(number: str = "00", arguments: Sequence[str] = ()) -> int:
         JupyterLab's exit code.
     """
     (path,) = find([number])
-    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(paths.ROOT), *arguments]
-    return subprocess.run([*command, str(path)], env=_environment(), cwd=paths.ROOT).returncode
+    command = [*server(paths.ROOT), *arguments, str(path)]
+    return subprocess.run(command, env=environment(), cwd=paths.ROOT).returncode
+
+
+def server(root: Path) -> list[str]:
+    """The command that serves JupyterLab for a folder, and asks nobody for news of itself."""
+    quiet = "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"
+    return [sys.executable, "-m", "jupyterlab", f"--notebook-dir={root}", quiet]
 
 
 def check(chosen: Sequence[Path], mode: Mode | None, quiet: bool = False) -> None:
@@ -67,7 +73,7 @@ def check(chosen: Sequence[Path], mode: Mode | None, quiet: bool = False) -> Non
         sys.executable, "-m", "pytest", "--nbval", "--timeout=0", *(["-q"] if quiet else []),
         "-p", "no:cacheprovider", *together, *map(str, chosen),
     ]  # fmt: skip
-    done = subprocess.run(command, env=_environment(mode), cwd=paths.ROOT)
+    done = subprocess.run(command, env=environment(mode), cwd=paths.ROOT)
     if done.returncode:
         raise CheckFailed("A notebook did not run as stored, see above.")
 
@@ -108,7 +114,7 @@ def _executed(path: Path) -> str:
         extra_arguments=["--log-level=ERROR"],  # it warns that its ports are not encrypted
     )
     try:
-        client.execute(env=_environment("recorded"))
+        client.execute(env=environment("recorded"))
     except (CellExecutionError, CellTimeoutError) as error:
         last = str(error).strip().splitlines()[-1]
         raise CheckFailed(f"{path.name}: a cell failed: {last}") from None
@@ -126,7 +132,12 @@ def clean(notebook: Any, number: str) -> None:
     beside it as a table. Cells get ids by their place, and nothing of the machine is kept.
     """
     notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        # With another display name than the kernel's own, JupyterLab asks which to start.
+        "kernelspec": {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        },
         "language_info": {"name": "python"},
     }
     for place, cell in enumerate(notebook.cells):
@@ -136,7 +147,7 @@ def clean(notebook: Any, number: str) -> None:
             cell.outputs = [o for o in cell.outputs if _WIDGET not in o.get("data", {})]
 
 
-def _environment(mode: Mode | None = None) -> dict[str, str]:
+def environment(mode: Mode | None = None) -> dict[str, str]:
     """This process's environment for kernels: the lab's own packages first, and the mode."""
     chosen = {"NETPOL_LAB_MODE": mode} if mode else {}
     # A kernel of the user's own that is called python3 must not take the place of the lab's.

@@ -28,11 +28,11 @@ SMALL = 20
 """Cases up to which each has a row of its own."""
 
 _SLIDE = 12.8  # the least width; at 150 dots an inch a full-HD slide
-_MARGIN, _LABEL, _COLUMN, _ROW, _TALL = 0.45, 4.2, 1.9, 0.47, 0.56
+_MARGIN, _LABEL, _COLUMN, _ROW = 0.45, 4.2, 1.9, 0.47
 _HEAD, _FOOT = 2.05, 1.15
 _NOTE = (
-    "Each cell is one case: its policy, accepted by the API server, and real connections "
-    "before it, with it and after its removal."
+    "A case applies policies that the API server accepts, and opens real connections before "
+    "them, with them and after their removal."
 )
 _DARK, _GREY, _RULE = "#1A1A1A", "#595959", "#8C8C8C"
 
@@ -46,10 +46,6 @@ class _Row:
     cells: Sequence[Cell] = ()
     group: Group | None = None
 
-    @property
-    def height(self) -> float:
-        return _TALL if self.detail or self.group else _ROW
-
 
 def draw(matrix: Matrix) -> bytes:
     """Draw a matrix; the same reports give the same PNG."""
@@ -58,7 +54,7 @@ def draw(matrix: Matrix) -> bytes:
     left = _MARGIN + _LABEL
     column = max(_COLUMN, (_SLIDE - _MARGIN - left) / len(matrix.reports))
     width = left + column * len(matrix.reports) + _MARGIN
-    bottom = _HEAD + sum(row.height for row in rows)
+    bottom = _HEAD + _ROW * len(rows)
     figure = Figure(figsize=(width, bottom + _FOOT), dpi=DOTS)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(bottom + _FOOT, 0))
@@ -68,16 +64,15 @@ def draw(matrix: Matrix) -> bytes:
     _text(axes, _MARGIN, 0.87, matrix.headline(), size=11, color=_GREY)
     for place, report in enumerate(matrix.reports):
         _heading(axes, left + column * place, report, int(column * 12))
-    top = _HEAD
-    for row in rows:
+    for index, row in enumerate(rows):
+        top = _HEAD + _ROW * index
         _label(axes, row, top)
         for place in range(len(matrix.reports)):
-            box = (left + column * place, top, column, row.height)
+            box = (left + column * place, top, column)
             if row.group:
                 _tally(axes, box, row.group, place)
             elif row.cells:
                 _cell(axes, box, row.cells[place])
-        top += row.height
     axes.plot([_MARGIN, width - _MARGIN], [_HEAD, _HEAD], color=_RULE, linewidth=1)
     _legend(axes, bottom + 0.4)
     _text(axes, _MARGIN, bottom + 0.8, _NOTE, size=9.5, color=_GREY)
@@ -107,11 +102,21 @@ def _summary(found: Sequence[Group]) -> Iterator[_Row]:
 
 
 def _asked(lines: Sequence[Line]) -> Iterator[_Row]:
-    """A row a line; a case's title stands with the first of its questions."""
-    for _, same in groupby(lines, key=lambda line: line.case["id"]):
-        for place, line in enumerate(same):
-            title = line.case["title"] if place == 0 else ""
-            yield _Row(title, line.question or "", line.cells)
+    """A row a line; a case's title stands with the first of its questions.
+
+    Of neighbouring questions that everybody answered alike, the first is shown.
+    """
+
+    def alike(line: Line) -> tuple[str, tuple[Cell, ...]]:
+        return line.case["id"], line.cells
+
+    before = None
+    for (case, cells), same in groupby(lines, key=alike):
+        line, *more = same
+        others = f" (and {len(more)} more)" if more else ""
+        title = line.case["title"] if case != before else ""
+        yield _Row(title, f"{line.question}{others}" if line.question else "", cells)
+        before = case
 
 
 def _heading(axes: Axes, x: float, report: Report, letters: int) -> None:
@@ -126,11 +131,11 @@ def _heading(axes: Axes, x: float, report: Report, letters: int) -> None:
 
 def _label(axes: Axes, row: _Row, top: float) -> None:
     """A row's words: a heading, a title, or a title with its question below."""
-    middle = top + row.height / 2
+    middle = top + _ROW / 2
     heading = not row.cells
     if row.title and row.detail:
-        _text(axes, _MARGIN, middle - 0.1, _fit(row.title, 47, 1), size=12)
-        _text(axes, _MARGIN, middle + 0.12, _fit(row.detail, 62, 1), size=9.5, color=_GREY)
+        _text(axes, _MARGIN, middle - 0.09, _fit(row.title, 52, 1), size=11)
+        _text(axes, _MARGIN, middle + 0.11, _fit(row.detail, 62, 1), size=9.5, color=_GREY)
     elif row.detail:
         _text(axes, _MARGIN, middle, _fit(row.detail, 62, 2), size=9.5, color=_GREY)
     else:
@@ -143,30 +148,30 @@ def _fit(text: str, letters: int, lines: int) -> str:
     return textwrap.fill(text, letters, max_lines=lines, placeholder=" …")
 
 
-_Box = tuple[float, float, float, float]
-"""Left, top, width and height."""
+_Box = tuple[float, float, float]
+"""Left, top and width; every row has the same height."""
 
 
 def _cell(axes: Axes, box: _Box, cell: Cell) -> None:
     """A verdict or an answer; answers that differ have different shades."""
-    x, top, width, height = box
+    x, top, width = box
     gap = 0.025
     shade = LOOKS[cell.verdict].shade(cell.variant)
-    size = (width - 2 * gap, height - 2 * gap)
+    size = (width - 2 * gap, _ROW - 2 * gap)
     axes.add_patch(Rectangle((x + gap, top + gap), *size, facecolor=shade))
-    _mark(axes, x + 0.12, top + height / 2, cell.verdict, cell.text)
+    _mark(axes, x + 0.12, top + _ROW / 2, cell.verdict, cell.text)
 
 
 def _tally(axes: Axes, box: _Box, group: Group, place: int) -> None:
     """A group's counts over a bar of their shares."""
-    x, top, width, height = box
+    x, top, width = box
     inset = 0.12
-    _text(axes, x + inset, top + height * 0.38, group.tally(place), size=11)
+    _text(axes, x + inset, top + _ROW * 0.36, group.tally(place), size=11)
     start, whole = x + inset, width - 2 * inset
     for verdict, count in group.shares(place):
         part = whole * count / len(group.cases)
         colour = LOOKS[verdict].colour
-        axes.add_patch(Rectangle((start, top + height * 0.66), part, 0.1, facecolor=colour))
+        axes.add_patch(Rectangle((start, top + _ROW * 0.66), part, 0.08, facecolor=colour))
         start += part
 
 

@@ -3,12 +3,13 @@
 import csv as comma
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from labsupport import documented, groups
 from labsupport.groups import Cell, Group
 from labsupport.matrix import LOOKS, TITLE, Matrix, sign
-from labsupport.page import provenance
+from labsupport.page import provenance, times
+from labsupport.report import Report
 
 
 def markdown(matrix: Matrix) -> str:
@@ -23,8 +24,9 @@ def markdown(matrix: Matrix) -> str:
         *_documented(matrix),
         "## The silent failure",
         *_silent(matrix),
+        *_timed(matrix),
         "## What was measured",
-        _origin(matrix),
+        _facts(matrix, provenance),
         "The evidence for each cell is in `matrix.html` and in the reports.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -90,11 +92,16 @@ def _silent(matrix: Matrix) -> list[str]:
     return [_list(told)] if told else ["Its case was not run."]
 
 
-def _origin(matrix: Matrix) -> str:
-    rows = [
-        [label, *(provenance(one)[label] for one in matrix.reports)]
-        for label in provenance(matrix.reports[0])
-    ]
+def _timed(matrix: Matrix) -> list[str]:
+    if not any(one.get("timing") for one in matrix.reports):
+        return []
+    return ["## How long it takes", _facts(matrix, times)]
+
+
+def _facts(matrix: Matrix, tell: Callable[[Report], dict[str, str]]) -> str:
+    """What is told of each report, by label, side by side."""
+    told = [tell(one) for one in matrix.reports]
+    rows = [[label, *(one[label] for one in told)] for label in told[0]]
     return grid(["", *matrix.titles.values()], rows)
 
 

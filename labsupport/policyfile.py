@@ -107,7 +107,7 @@ def parse(text: str | bytes, source: str = "the text") -> PolicyFile:
         WrongUse: as `read` does.
     """
     found = PolicyFile(source)
-    for where, document in _documents(text, source):
+    for where, document in documents(text, source):
         kind = document.get("kind") if isinstance(document, dict) else None
         if not isinstance(kind, str):
             raise WrongUse(f"{source}: {where}: kind: is missing; this is no Kubernetes object.")
@@ -122,7 +122,12 @@ def parse(text: str | bytes, source: str = "the text") -> PolicyFile:
     return found
 
 
-def _documents(text: str | bytes, source: str) -> Iterator[tuple[str, Any]]:
+def documents(text: str | bytes, source: str) -> Iterator[tuple[str, Any]]:
+    """Each document, or item of a List, and where it stands. Fields that are null are left out.
+
+    Raises:
+        WrongUse: the text is not YAML; the message names the source and the line.
+    """
     try:
         loaded = list(yaml.load_all(text, _Loader))
     except yaml.MarkedYAMLError as error:

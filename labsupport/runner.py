@@ -18,6 +18,10 @@ from labsupport.verdict import Expected, Judgement, Verdict
 from labsupport.waiter import Settled, Waiter
 
 PROBE_THREADS = 16
+# How long a changed label is waited for. An identity-based CNI lets time pass before it gives
+# a pod another identity: Cilium's agents wait up to 30 s of jitter by default
+# (https://docs.cilium.io/en/stable/cmdref/cilium-agent/, --identity-max-jitter).
+LABEL_SECONDS = 45.0
 ENVOY = "k8s-app=cilium-envoy"
 
 Apply = Callable[[Lane, Case, dict[str, Any]], str]
@@ -138,7 +142,7 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
     try:
         for step in case.steps:
             answer = _do(lane, case, step, apply)
-            settled = waiter.settle(step.expected)
+            settled = waiter.settle(step.expected, limit=LABEL_SECONDS if step.label else None)
             in_force = settled.converged is not None
             asked = waiter.look([a.connection for a in step.asks]) if in_force else {}
             trial.steps.append(Done(step, answer, settled, asked))
@@ -152,9 +156,8 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
                 again = [c for c in case.connections if not c.held]
                 trial.after = waiter.settle(dict.fromkeys(again, Expected.ALLOWED))
         finally:
-            for step in case.steps:
-                for what, labels in step.label.items():
-                    stage.restore(lane, what, labels)
+            for what in dict.fromkeys(what for step in case.steps for what in step.label):
+                stage.restore(lane, what)
             for pod in case.started:
                 stage.end(lane, pod)
     return trial

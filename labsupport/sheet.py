@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labsupport import documented as systems
 from labsupport import fragments
 from labsupport.fragments import Fragment, closed, words
 from labsupport.matrix import Matrix
@@ -92,6 +93,22 @@ def of(matrix: Matrix, shown: Sequence[Row], evidence: bool = True) -> Fragment:
         for row in shown
     ]
     return fragments.table(body, ["case", *matrix.titles.values()], matrix.headline())
+
+
+def documented() -> Fragment:
+    """What other systems' documentation says of policies; nothing in it was measured."""
+    rows = [
+        [system.name, _facts(system.standard), _facts(system.extended), _facts(system.notes)]
+        for system in systems.load()
+    ]
+    head = ["documented, not measured", "NetworkPolicy", "policies beyond it", "limits"]
+    return fragments.table(rows, head, systems.TITLE)
+
+
+def _facts(facts: Sequence[systems.Fact]) -> Fragment:
+    """Statements in a column, each a link to where it is documented."""
+    lines = [f'<a href="{words(f.source).html}">{words(f.text).html}</a>' for f in facts]
+    return Fragment("<br>".join(lines), " ".join(f.text for f in facts))
 
 
 def _case(row: Row, matrix: Matrix) -> Fragment:

@@ -13,7 +13,10 @@
     show.policy(manifest, …)               # YAML
     show.evidence(entry)                   # every connection before, under and after the policy
     show.matrix(lesson.matrix())           # every verdict; each cell opens its evidence
+    show.documented()                      # other systems, by their own documentation
     show.times({"Calico": [420, …], …})    # distributions of milliseconds
+    show.way(capture)                      # a packet's way over the nodes' devices, as a picture
+    show.exhibit(capture, "chain")         # what a command printed on a node, and what it means
     show.fragment(piece)                   # any piece of `fragments`
 
 An `entry` is what `lesson.measure` returns. Pictures are PNGs with a sentence that says the
@@ -158,6 +161,13 @@ def matrix(what: Matrix, evidence: bool = True) -> None:
     fragment(sheet.of(what, sheet.rows(what), evidence))
 
 
+def documented() -> None:
+    """Show what other systems' documentation says, named as such, with where it says so."""
+    from labsupport import sheet
+
+    fragment(sheet.documented())
+
+
 def times(series: Mapping[str, Sequence[float]], caption: str = "") -> None:
     """Show distributions of milliseconds, by name, as a picture and as a table.
 
@@ -165,5 +175,36 @@ def times(series: Mapping[str, Sequence[float]], caption: str = "") -> None:
     """
     from labsupport import delays, figures
 
+    if not series:
+        note("No times are recorded here; `./lab run --live` measures some.")
+        return
     picture(figures.times(series, caption), caption or "Distributions of times.")
     fragment(delays.summary(series))
+
+
+def way(capture: Mapping[str, Any]) -> None:
+    """Show the way of a packet from node to node, as a picture and as a table."""
+    from labsupport import packetpath
+
+    picture(packetpath.draw(capture), packetpath.sentence(capture))
+    rows = [
+        [hop["place"], hop["device"], hop["kind"], hop["onward"], hop["policy"]]
+        for hop in capture["way"]
+    ]
+    table(rows, ["where", "device", "what it is", "what sends the packet on", "policy"])
+
+
+def exhibit(capture: Mapping[str, Any], name: str) -> None:
+    """Show what a command printed on a node, line by line with what it means.
+
+    A line that came with the policy is marked; see `anatomy` for what exhibits there are.
+    """
+    from labsupport import anatomy
+
+    for one in anatomy.exhibits(capture, name):
+        if one["lines"]:
+            rows = [["+" if x["new"] else "", x["text"], x["words"]] for x in one["lines"]]
+            caption = f"{one['title']}. On {one['place']}: {one['command']}"
+            table(rows, ["new", "what the command printed", "in words"], caption)
+        if one["note"]:
+            note(f"{capture['title']}: {one['note']}")

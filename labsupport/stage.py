@@ -86,7 +86,7 @@ def prepare(
 
 
 def start(lane: Lane, name: str) -> None:
-    """Start a late pod in a lane, wait until it is ready, and let the lane know it.
+    """Start a pod in a lane, wait until it is ready, and let the lane know it.
 
     Raises:
         CheckFailed: it is not ready within the limit.
@@ -102,7 +102,7 @@ def start(lane: Lane, name: str) -> None:
 
 
 def end(lane: Lane, name: str) -> None:
-    """Remove a late pod from a lane, and wait until it is gone."""
+    """Remove a pod from a lane, and wait until it is gone."""
     pod = cast().pods[name]
     namespace = lane.namespace(pod.namespace)
     if name in lane.probers:
@@ -125,11 +125,20 @@ def relabel(lane: Lane, what: str, labels: Mapping[str, str | None]) -> None:
         lane.kube.label(manifests.bare("Namespace", lane.namespace(name)), labels)
 
 
-def restore(lane: Lane, what: str, changed: Mapping[str, str | None]) -> None:
-    """Give the stage's own labels back, after `relabel`."""
+def restore(lane: Lane, what: str) -> None:
+    """Give the stage's own labels back after `relabel`, by new pods.
+
+    A CNI that derives identities from labels may go on with the old ones for as long as it
+    took to see the new ones, and the next case would meet them. A new pod has no past.
+    """
     kind, _, name = what.partition(" ")
-    own = cast().pods[name].labels if kind == "pod" else cast().namespaces[name]
-    relabel(lane, what, {key: own.get(key) for key in changed})
+    if kind == "namespace":
+        lane.kube.apply(manifests.namespace(lane.namespace(name), cast().namespaces[name]))
+    pods = [pod for pod in list(lane.probers) if name in (pod, pod.partition("/")[0])]
+    for pod in pods:
+        end(lane, pod)
+    for pod in pods:
+        start(lane, pod)
 
 
 def check(lanes: Sequence[Lane]) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from labsupport import cases, checked, paths
+from labsupport import cases, checked, oracle, paths
 from labsupport.cases import Cast
 from labsupport.connection import Connection
 from labsupport.errors import WrongUse
@@ -160,5 +160,28 @@ def wanted(data: Mapping[str, Any], cast: Cast, where: str) -> dict[Connection, 
     return found
 
 
+def alike(some: Sequence[Policy], others: Sequence[Policy]) -> bool:
+    """Whether policies are the same, with what the API server fills in filled in."""
+    return sorted(map(_plain, some), key=str) == sorted(map(_plain, others), key=str)
+
+
 def _answers(data: Sequence[Mapping[str, Any]]) -> tuple[Answer, ...]:
     return tuple(Answer(one["why"], policies(one["policies"])) for one in data)
+
+
+def _plain(policy: Policy) -> dict[str, Any]:
+    spec = policy["spec"]
+    rules = {
+        word: [
+            rule | ({"ports": [{"protocol": "TCP", **port} for port in rule["ports"]]}
+                    if rule.get("ports") else {})
+            for rule in spec.get(word) or []
+        ]
+        for word in ("ingress", "egress")
+    }  # fmt: skip
+    return {
+        "place": (policy["metadata"]["namespace"], policy["metadata"]["name"]),
+        "pods": spec.get("podSelector") or {},
+        "types": sorted(oracle.policy_types(policy)),
+        **rules,
+    }

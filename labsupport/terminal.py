@@ -13,6 +13,9 @@ from labsupport.matrix import LOOKS, Matrix, sign
 SMALL = 20
 """Cases up to which verdicts have their words and no counts follow."""
 
+ANSWER = 12
+"""Columns at most for an answer, so that four profiles leave the cases room on a line of 80."""
+
 
 def draw(matrix: Matrix) -> RenderableType:
     """The table of verdicts, what is documented of others, and the counts."""
@@ -20,7 +23,8 @@ def draw(matrix: Matrix) -> RenderableType:
     small = len(matrix.cases) <= SMALL
     parts: list[RenderableType] = [Text(matrix.headline())]
     for group in found:
-        table = _table(matrix, "Case" if len(found) == 1 else group.heading)
+        head = "Case" if len(found) == 1 else group.heading
+        table = _table(matrix, head, None if small else ANSWER)
         for line in group.lines:
             table.add_row(_name(line), *(_cell(cell, small) for cell in line.cells))
         parts.append(table)
@@ -32,11 +36,11 @@ def draw(matrix: Matrix) -> RenderableType:
     return Stack(*parts)
 
 
-def _table(matrix: Matrix, first: str) -> Table:
+def _table(matrix: Matrix, first: str, width: int | None = None) -> Table:
     table = Table(box=SIMPLE_HEAD)
-    table.add_column(Text(first), overflow="fold", min_width=24)
+    table.add_column(Text(first), overflow="fold")
     for title in matrix.titles.values():
-        table.add_column(Text(title), overflow="fold")
+        table.add_column(Text(title), overflow="fold", max_width=width)
     return table
 
 
@@ -45,7 +49,7 @@ def _name(line: Line) -> Text:
     if not line.question:
         return Text(line.case["title"])
     title = f"{line.case['title']}\n" if line.first else ""
-    return Text.assemble(title, (line.question, "dim"))
+    return Text.assemble(title, (f"· {line.question}", "dim"))
 
 
 def _cell(cell: Cell, words: bool) -> Text:

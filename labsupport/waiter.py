@@ -47,7 +47,12 @@ class Waiter:
         self._lane, self._pool, self._stop = lane, pool, stop
         self._limit = LIMIT_SECONDS if limit is None else limit
 
-    def settle(self, expected: Mapping[Connection, Expected], anew: bool = False) -> Settled:
+    def settle(
+        self,
+        expected: Mapping[Connection, Expected],
+        anew: bool = False,
+        limit: float | None = None,
+    ) -> Settled:
         """Probe until all is as expected; only what differs is tried again.
 
         What is expected to work is proved by working once. A timeout may be a hiccup, so
@@ -56,7 +61,9 @@ class Waiter:
         Args:
             expected: what should become of each connection.
             anew: whether connections that are held are opened anew.
+            limit: seconds, where another than the waiter's own.
         """
+        limit = self._limit if limit is None else limit
         start = time.monotonic()
         seen: dict[Connection, Observation] = {}
         attempts, differing = 0, list(expected)
@@ -74,7 +81,7 @@ class Waiter:
             if not differing:
                 return Settled(seen, attempts, moment)
             waited = time.monotonic() - start
-            left = self._limit - waited
+            left = limit - waited
             # Often at first, when a policy is about to be in force, more rarely later.
             if left <= 0 or self._stop.wait(min(left, max(POLL_SECONDS, waited / 4))):
                 # The states of one moment, not of several attempts.

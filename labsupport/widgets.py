@@ -9,6 +9,7 @@ reopened, printed or shown without a kernel. What they return has the controls a
 so that a test can do in the kernel what a click does on the page.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -105,9 +106,9 @@ class Explorer:
         groups = list(dict.fromkeys(row.group for row in self._rows))
         found = {v for row in self._rows for v in row.verdicts.values()}
         self.text = ipw.Text(description="words", placeholder="egress port", continuous_update=True)
-        self.group = ipw.Dropdown(options=[("any", ""), *groups], description="group")
-        options = [("any", ""), *(str(v) for v in Verdict if v in found)]
-        self.verdict = ipw.Dropdown(options=options, description="verdict")
+        self.group = ipw.Dropdown(options=_any(groups), description="group")
+        verdicts = [str(verdict) for verdict in Verdict if verdict in found]
+        self.verdict = ipw.Dropdown(options=_any(verdicts), description="verdict")
         self.differing = ipw.Checkbox(description="only where the CNIs differ", indent=False)
         self.case = ipw.Dropdown(description="case", layout={"width": "auto"})
         titles = [(title, name) for name, title in matrix.titles.items()]
@@ -134,6 +135,7 @@ class Explorer:
         self.count.value = f"<p>{len(shown)} of {len(self._rows)} cases</p>"
         self.rows.value = sheet.of(self._matrix, shown, evidence=False).html
         self.case.options = [(row.title, row.id) for row in shown]
+        self.case.index = 0 if shown else None
         self._open()
 
     def _open(self) -> None:
@@ -157,7 +159,7 @@ class Timeline:
     def __init__(self, series: Mapping[str, Sequence[float]]) -> None:
         self._series = series
         slowest = max((value for values in series.values() for value in values), default=1000)
-        end = -(-slowest // 100) * 100
+        end = math.ceil(slowest / 100) * 100
         self.moment = ipw.IntSlider(max=end, step=max(end // 100, 1), description="ms")
         self.moment.layout.width = "30em"
         self.counts = ipw.HTML()
@@ -210,6 +212,11 @@ def display(widget: ipw.Widget) -> None:
     """Show a widget alone: the plain form beside it is no fallback, but always there."""
     bundle = widget._repr_mimebundle_()
     show.publish({_VIEW: bundle[_VIEW]})
+
+
+def _any(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Choices of a filter: no condition first."""
+    return [("any", ""), *((word, word) for word in words)]
 
 
 def _word(outcome: str) -> str:

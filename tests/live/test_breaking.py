@@ -37,14 +37,14 @@ def break_(name, profile):
     outage = outages.find(name)
     breaking.make(outage, profile)
     done = breaking.check()
-    assert done.state is State.NOT_YET, done.text()
+    assert done.state is State.NOT_YET, str(done)
     assert "The outage goes on" in done.sentence
     return outage
 
 
 def assert_over():
     done = breaking.check()
-    assert done.state is State.SOLVED, done.text()
+    assert done.state is State.SOLVED, str(done)
 
 
 def test_policies_end_those_that_policies_make():

@@ -30,7 +30,7 @@ def load(judge, tmp_path):
 def test_every_solution_passes_by_packets(load, name):
     exercise = load(name)
     done = exercise.check(exercise.solution())
-    assert done.state is State.SOLVED, done.text()
+    assert done.state is State.SOLVED, str(done)
     assert "by packets" in done.sentence
     assert exercise.entry().mode == "live"
 
@@ -39,7 +39,7 @@ def test_a_nearly_right_answer_fails_by_packets(load):
     exercise = load("namespace-and-label")
     either = exercise.task.nearly[0]
     done = exercise.check(answer.dump(either.policies))
-    assert done.state is State.NOT_YET, done.text()
+    assert done.state is State.NOT_YET, str(done)
     assert "ex-shop/frontend -> ex-shop/api:8080" in [
         str(r.connection) for r in done.rows if not r.right
     ]
@@ -52,7 +52,7 @@ def test_without_an_answer_the_cluster_is_looked_at(load, judge):
     kube = ground.kube(judge.profile)
     kube.delete(exercise.task.given[2])  # what a learner would do with kubectl
     done = exercise.check()
-    assert done.state is State.SOLVED, done.text()
+    assert done.state is State.SOLVED, str(done)
 
 
 def test_what_the_api_server_refuses_is_told(load):
@@ -77,7 +77,7 @@ def test_on_a_cluster_that_does_not_enforce_the_right_answer_is_told_apart(flann
     try:
         done = exercise.check(exercise.solution())
         assert done.state is State.NOT_YET
-        assert "does this cluster enforce it?" in done.sentence
+        assert "does the cluster enforce it?" in done.sentence
     finally:
         exercise.cleanup()
     assert exercise.judge.current() is None

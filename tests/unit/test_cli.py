@@ -87,3 +87,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     done = lab("run", "--recorded", "--out", tmp_path / "file")
     assert done.returncode == 3
     assert str(tmp_path / "file") in done.stderr
+
+
+def test_further_reports_are_columns_and_junit_has_a_suite_each(tmp_path):
+    one = json.loads((ROOT / "labsupport" / "recordings" / "calico.json").read_text())
+    one["implementation"] |= {"profile": "verify-ours", "title": "ours"}
+    (tmp_path / "ours.json").write_text(json.dumps(one))
+    done = lab(
+        "run", "calico", "--recorded", "--with", tmp_path / "ours.json", "--out", tmp_path,
+        "--junit", tmp_path / "junit.xml",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "| Calico | ours |" in (tmp_path / "matrix.md").read_text()
+    assert (tmp_path / "junit.xml").read_text().count("<testsuite ") == 2

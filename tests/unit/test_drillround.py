@@ -1,7 +1,7 @@
 """A round: what comes next, what comes back, and the score."""
 
 from labsupport import drills
-from labsupport.drillround import Round, interview, read_again, scores
+from labsupport.drillround import Round, interview_of, read_again, scores
 from labsupport.marking import Mark
 
 QUESTIONS = drills.load()
@@ -53,11 +53,11 @@ def test_what_is_skipped_is_not_attempted():
 
 
 def test_an_interview_takes_the_topics_in_turn_and_no_more_than_fit():
-    chosen = interview(QUESTIONS, 12)
+    chosen = interview_of(QUESTIONS, 12)
     assert len(chosen) == 24
     assert len({q.id for q in chosen}) == 24
     assert len({q.topic for q in chosen[:12]}) == 12
-    assert len(interview(QUESTIONS, 0.1)) == 1
+    assert len(interview_of(QUESTIONS, 0.1)) == 1
 
 
 def test_a_hundred_percent_means_all_right():

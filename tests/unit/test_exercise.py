@@ -46,14 +46,14 @@ def test_there_are_at_least_fourteen():
 @pytest.mark.parametrize(("one", "policies"), RIGHT)
 def test_every_right_answer_is_accepted(load, one, policies):
     done = load(one).check(answer.dump(policies))
-    assert done.state is State.SOLVED, done.text()
+    assert done.state is State.SOLVED, str(done)
     assert "no packet was sent" in done.sentence
 
 
 @pytest.mark.parametrize(("one", "policies"), NEARLY)
 def test_no_nearly_right_answer_is(load, one, policies):
     done = load(one).check(answer.dump(policies))
-    assert done.state is State.NOT_YET, done.text()
+    assert done.state is State.NOT_YET, str(done)
 
 
 @pytest.mark.parametrize("one", TASKS, ids=lambda one: one.id)
@@ -68,9 +68,8 @@ def test_what_is_given_does_not_solve_it(load, one):
     )
 
 
-@pytest.mark.parametrize("one", TASKS, ids=lambda one: one.id)
-def test_it_points_at_a_case_that_there_is(one):
-    assert one.case in [case.id for case in cases.load()]
+def test_each_points_at_a_case_that_there_is():
+    assert {one.case for one in TASKS} <= {case.id for case in cases.load()}
 
 
 @pytest.mark.parametrize("one", TASKS, ids=lambda one: one.id)
@@ -94,7 +93,7 @@ def test_hints_do_not_hold_the_answer(load, one):
         ("2020-01-01", State.NOT_READABLE, "not YAML"),
         ("!!python/object/apply:os.system [x]", State.NOT_READABLE, "constructor"),
         ("\x00", State.NOT_READABLE, "not YAML"),
-        ("[" * 5000, State.NOT_READABLE, "not YAML"),
+        ("[" * 1500, State.NOT_READABLE, "nested"),
         ("x" * 200_000, State.NOT_READABLE, "characters"),
         ("no-such-file.yaml", State.NOT_READABLE, "No such file"),
         ("allow the front end", State.WRONG_OBJECTS, "no object"),
@@ -117,7 +116,7 @@ def test_hints_do_not_hold_the_answer(load, one):
 )
 def test_what_is_unfinished_or_broken_is_told_and_never_raises(load, text, state, says):
     done = load("only-the-front-end").check(text)
-    assert done.state is state, done.text()
+    assert done.state is state, str(done)
     assert says in done.sentence
     assert done.sentence.count("\n") == 0
 
@@ -159,9 +158,9 @@ def test_a_file_is_read(load, tmp_path):
 def test_the_grid_is_html_and_nothing_in_it_acts(load):
     done = load("by-port").check(ANY.replace("name: any", "name: '<script>'"))
     assert done.state is State.REFUSED
-    assert "&lt;script&gt;" in done.html()
-    assert "<script>" not in done.html()
-    grid = load("by-port").check(ANY).html()
+    assert "&lt;script&gt;" in done.fragment().html
+    assert "<script>" not in done.fragment().html
+    grid = load("by-port").check(ANY).fragment().html
     assert "<table>" in grid
     assert "✗" in grid
     assert "by the specification" in grid
@@ -211,8 +210,8 @@ def test_a_right_answer_on_a_cluster_that_does_not_enforce(tmp_path):
     exercise = Exercise(task.find("1"), Open(), Log(tmp_path / "log.json"))
     done = exercise.check(answer.dump(exercise.task.solution))
     assert done.state is State.NOT_YET
-    assert "does this cluster enforce it?" in done.sentence
-    assert "does this cluster" not in exercise.check(ANY).sentence
+    assert "does the cluster enforce it?" in done.sentence
+    assert "does the cluster" not in exercise.check(ANY).sentence
 
 
 def test_who_judges(monkeypatch):

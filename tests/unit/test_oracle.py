@@ -193,13 +193,98 @@ def test_adding_policies_never_takes_away_what_another_allows(some, more, pair):
 
 
 @given(policies, pairs, st.randoms(use_true_random=False))
-def test_neither_the_order_of_policies_nor_of_rules_matters(some, pair, order):
-    shuffled = []
-    for one in order.sample(some, len(some)):
-        rules = one["spec"]["ingress"]
-        spec = {**one["spec"], "ingress": order.sample(rules, len(rules))}
-        shuffled.append({**one, "spec": spec})
+def test_no_order_matters(some, pair, order):
+    """Neither that of policies, nor of rules, nor of the peers and ports within one."""
+
+    def shuffled(part):
+        if isinstance(part, list):
+            return [shuffled(item) for item in order.sample(part, len(part))]
+        return {k: shuffled(v) for k, v in part.items()} if isinstance(part, dict) else part
+
     source, target = (WORLD[end] for end in pair)
-    assert (
-        decide(shuffled, source, target, 8080).allowed == decide(some, source, target, 8080).allowed
+    there = decide(some, source, target, 8080).allowed
+    assert decide(shuffled(some), source, target, 8080).allowed == there
+
+
+@given(policies, pairs)
+def test_saying_a_policy_twice_says_nothing_new(some, pair):
+    source, target = (WORLD[end] for end in pair)
+    once = decide(some, source, target, 8080).allowed
+    assert decide([*some, *some], source, target, 8080).allowed == once
+
+
+deny_all = policy("deny-all", podSelector={}, policyTypes=["Ingress"])
+allows = st.builds(
+    lambda rules: policy("allow", podSelector={}, policyTypes=["Ingress"], ingress=rules),
+    st.lists(rules, max_size=3),
+)
+
+
+@given(allows, pairs)
+def test_deny_all_and_an_allow_are_the_allow_alone(allow, pair):
+    """Where both select the same pods: deny-all only isolates, and the allow does that too."""
+    source, target = (WORLD[end] for end in pair)
+    alone = decide([allow], source, target, 8080).allowed
+    assert decide([deny_all, allow], source, target, 8080).allowed == alone
+
+
+@given(policies, pairs)
+def test_an_empty_rule_opens_whatever_the_others_say(some, pair):
+    source, target = (WORLD[end] for end in pair)
+    open_to_all = policy(
+        namespace=target.namespace, podSelector={}, policyTypes=["Ingress"], ingress=[{}]
     )
+    assert decide([*some, open_to_all], source, target, 8080).allowed
+
+
+@given(allows, allows, pairs)
+def test_two_policies_for_the_same_pods_are_one_with_the_rules_of_both(one, other, pair):
+    source, target = (WORLD[end] for end in pair)
+    both = [*one["spec"]["ingress"], *other["spec"]["ingress"]]
+    merged = policy(podSelector={}, policyTypes=["Ingress"], ingress=both)
+    assert (
+        decide([one, other], source, target, 8080).allowed
+        == decide([merged], source, target, 8080).allowed
+    )
+
+
+@given(policies, pairs)
+def test_a_policy_of_another_namespace_changes_nothing(some, pair):
+    source, target = (WORLD[end] for end in pair)
+    ends = {source.namespace, target.namespace}
+    near = [one for one in some if one["metadata"]["namespace"] in ends]
+    assert decide(some, source, target, 8080).allowed == decide(near, source, target, 8080).allowed
+
+
+@given(policies, pairs)
+def test_ingress_policies_leave_egress_alone(some, pair):
+    source, target = (WORLD[end] for end in pair)
+    assert not oracle.isolating(some, source, "Egress")
+    elsewhere = [one for one in some if one["metadata"]["namespace"] != target.namespace]
+    assert decide(elsewhere, source, target, 8080).allowed
+
+
+@given(st.lists(rules, max_size=3), pairs, st.sampled_from(["TCP", "UDP"]))
+def test_egress_is_ingress_seen_from_the_other_end(some, pair, protocol):
+    """The same rules, on the source as egress or on the target as ingress, judge the peer alike."""
+    source, target = (WORLD[end] for end in pair)
+    turned = [{("to" if k == "from" else k): v for k, v in rule.items()} for rule in some]
+    coming = policy(
+        namespace=target.namespace, podSelector={}, policyTypes=["Ingress"], ingress=some
+    )
+    going = policy(
+        namespace=target.namespace, podSelector={}, policyTypes=["Egress"], egress=turned
+    )
+    assert (
+        decide([coming], source, target, 8080, protocol).allowed
+        # From the pod that the rules are on, to the peer that they describe.
+        == decide([going], target, source, 8080, protocol).allowed
+    )
+
+
+@given(st.integers(1, 65535), st.integers(0, 20), st.integers(1, 65535))
+def test_a_range_is_each_of_its_ports(first, more, port):
+    last = min(first + more, 65535)
+    wide = ingress(WAREHOUSE, ports=[{"port": first, "endPort": last}])
+    one_by_one = ingress(WAREHOUSE, ports=[{"port": n} for n in range(first, last + 1)])
+    assert reaches(wide, port=port) == reaches(one_by_one, port=port) == (first <= port <= last)

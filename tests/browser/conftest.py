@@ -1,0 +1,159 @@
+"""JupyterLab and a headless Chromium, on a copy of the notebooks; screenshots of failures."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from labsupport import notebooks
+
+CHROMIUM = shutil.which("chromium")
+TOKEN = "of-this-test-alone"
+SETTINGS = {
+    # Every cell is on the page, also those far from what is seen.
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+}
+
+
+@dataclass
+class Lab:
+    """Where a JupyterLab listens, and the folder of its notebooks."""
+
+    address: str
+    folder: Path
+
+
+def pytest_collection_modifyitems(items):
+    """Without the browser there is nothing to test with."""
+    if CHROMIUM is None:
+        for item in items:
+            item.add_marker(pytest.mark.skip("no chromium; tests/browser/install installs it"))
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A JupyterLab in recorded mode, with settings and files of its own."""
+    home = tmp_path_factory.mktemp("lab")
+    root = home / "root"
+    shutil.copytree(notebooks.FOLDER, root / "notebooks")
+    for name, values in SETTINGS.items():
+        file = home / "settings" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    own = {
+        "JUPYTERLAB_SETTINGS_DIR": home / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
+        "JUPYTER_CONFIG_DIR": home / "config",
+        "JUPYTER_RUNTIME_DIR": home / "runtime",
+        "IPYTHONDIR": home / "ipython",
+    }
+    environment = notebooks.environment("recorded") | {k: str(v) for k, v in own.items()}
+    command = [
+        *notebooks.server(root), "--no-browser", "--allow-root", "--port=0",
+        "--ServerApp.ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}",
+    ]  # fmt: skip
+    server = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    try:
+        yield Lab(_address(server), root / "notebooks")
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _address(server):
+    """Where the server says that it listens; what it says later is read and forgotten."""
+    for line in server.stderr:
+        match = re.search(r"http://127\.0\.0\.1:\d+", line)
+        if match:
+            threading.Thread(target=lambda: list(server.stderr), daemon=True).start()
+            return match.group()
+    pytest.fail("JupyterLab ended before it listened")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sandbox = [] if os.getuid() else ["--no-sandbox"]  # Chromium refuses to run as root with it
+    with (
+        sync_playwright() as playwright,
+        contextlib.closing(
+            playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
+        ) as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture
+def page(browser, request, tmp_path):
+    """A page; a picture of it is kept where the test fails."""
+    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    opened.set_default_timeout(90_000)
+    yield opened
+    if request.node.stash.get(FAILED, False):
+        folder = Path(os.environ.get("NETPOL_LAB_SCREENSHOTS") or tmp_path)
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = folder / f"{request.node.name}.png"
+        opened.screenshot(path=picture)
+        print(f"what was on the screen: {picture}")
+    opened.close()
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+class Notebook:
+    """A notebook open in JupyterLab, with all of its cells on the page."""
+
+    def __init__(self, page, address, file):
+        self.page = page
+        page.goto(f"{address}/lab/tree/notebooks/{file.name}?token={TOKEN}")
+        self.cells = page.locator(".jp-Notebook .jp-CodeCell")
+        stored = json.loads(file.read_text())["cells"]
+        self.count = sum(cell["cell_type"] == "code" for cell in stored)
+        expect(self.cells).to_have_count(self.count, timeout=90_000)
+
+    def run_all(self):
+        """Run every cell by the menu, and wait until the last one has its number."""
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        last, number = self.cells.last.locator(".jp-InputPrompt"), f"[{self.count}]"
+        expect(last).not_to_contain_text(number)  # the one that is stored
+        expect(last).to_contain_text(number, timeout=90_000)
+
+    def cell(self, source):
+        """The code cell that holds this text."""
+        return self.cells.filter(has=self.page.locator(".jp-InputArea", has_text=source))
+
+
+@pytest.fixture
+def notebook(page, lab, request):
+    """Opens a notebook as it ships, whatever other tests did with theirs."""
+
+    def opened(name):
+        file = lab.folder / f"{request.node.name}.ipynb"
+        shutil.copy(notebooks.FOLDER / name, file)
+        return Notebook(page, lab.address, file)
+
+    return opened

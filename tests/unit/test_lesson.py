@@ -1,0 +1,125 @@
+"""A notebook's mode, what it reads in recorded mode, and what it says when it cannot."""
+
+import json
+import shutil
+
+import pytest
+
+from labsupport import clusters, lesson, paths, session
+from labsupport.errors import CheckFailed, WrongUse
+from labsupport.lesson import Lesson, choose_mode
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("NETPOL_LAB_RECORDINGS", raising=False)
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    monkeypatch.setenv("NETPOL_LAB_MODE", "recorded")
+    return Lesson("02")
+
+
+@pytest.fixture
+def states(monkeypatch):
+    """What each cluster's state is; ready unless a test says otherwise."""
+    found = {}
+
+    def status(profile):
+        state = found.get(profile.name, clusters.State.READY)
+        return clusters.Status(profile.name, profile.cluster, state)
+
+    monkeypatch.setattr(clusters, "status", status)
+    return found
+
+
+def test_the_variable_decides():
+    assert choose_mode("live")[0] == "live"
+    assert choose_mode("recorded")[0] == "recorded"
+    with pytest.raises(WrongUse, match="NETPOL_LAB_MODE is 'Live'"):
+        choose_mode("Live")
+
+
+def test_without_it_the_machine_decides(monkeypatch, states):
+    monkeypatch.setattr(session, "mode", lambda live, recorded: ("live", "Docker answers"))
+    assert choose_mode("") == ("live", "Docker answers")
+    states["canal"] = clusters.State.ABSENT
+    mode, why = choose_mode("")
+    assert mode == "recorded"
+    assert "canal" in why
+    assert "./lab up" in why
+
+
+def test_it_says_its_mode(monkeypatch, capsys):
+    monkeypatch.setenv("NETPOL_LAB_MODE", "recorded")
+    assert not Lesson("02").live
+    assert capsys.readouterr().out.startswith("Recorded results, because NETPOL_LAB_MODE is")
+
+
+def test_a_measurement_is_the_recordings_entry(recorded):
+    entry = recorded.measure("deny-all", "flannel")
+    report = json.loads((paths.RECORDINGS / "flannel.json").read_text())
+    assert entry in report["cases"]
+    assert recorded.silent("flannel") == report["silentFailure"]
+
+
+def test_the_recordings_can_be_others(tmp_path, monkeypatch):
+    folder = tmp_path / "others"
+    folder.mkdir()
+    shutil.copy(paths.RECORDINGS / "calico.json", folder)
+    monkeypatch.setenv("NETPOL_LAB_RECORDINGS", str(folder))
+    monkeypatch.setenv("NETPOL_LAB_MODE", "recorded")
+    opened = Lesson("02")
+    assert [one["implementation"]["profile"] for one in opened.reports()] == ["calico"]
+    with pytest.raises(WrongUse, match="no recording of flannel"):
+        opened.measure("deny-all", "flannel")
+
+
+def test_what_is_not_there_is_named(recorded):
+    with pytest.raises(WrongUse, match=r"holds no case 'deny-nothing'; `\./lab run --live"):
+        recorded.measure("deny-nothing", "calico")
+    with pytest.raises(WrongUse, match="weave"):
+        recorded.measure("deny-all", "weave")
+    with pytest.raises(WrongUse, match="needs a cluster"):
+        recorded.lane("calico")
+
+
+def test_live_without_the_cluster_says_how_to_get_it(monkeypatch, states):
+    monkeypatch.setenv("NETPOL_LAB_MODE", "live")
+    states["calico"] = clusters.State.BROKEN
+    with pytest.raises(CheckFailed, match=r"netpol-lab-calico is broken\. `\./lab up calico`"):
+        Lesson("02").measure("deny-all", "calico")
+
+
+def test_live_reports_are_the_last_run_where_it_is_as_complete(tmp_path, monkeypatch):
+    monkeypatch.setattr(lesson.paths, "ROOT", tmp_path)
+    shipped = lesson.report.recordings()
+    assert lesson._measured(shipped) == []
+    for one in shipped:
+        name = one["implementation"]["profile"]
+        lesson.report.write(one, tmp_path / "out" / f"report-{name}.json")
+    assert lesson._measured(shipped) == shipped
+    (tmp_path / "out" / "report-canal.json").unlink()
+    assert lesson._measured(shipped) == []
+
+
+def test_finish_undoes_and_says_so(monkeypatch, states, capsys):
+    monkeypatch.setenv("NETPOL_LAB_MODE", "live")
+
+    class Kube:
+        def delete(self, manifest):
+            deleted.append(manifest["metadata"]["name"])
+
+    class Lane:
+        kube = Kube()
+
+    deleted = []
+
+    opened = Lesson("02")
+    monkeypatch.setattr(opened, "lane", lambda profile: Lane)
+    opened.later("calico", "delete", {"kind": "NetworkPolicy", "metadata": {"name": "left"}})
+    opened.finish()
+    assert deleted == ["left"]
+    assert "Nothing of this notebook is left" in capsys.readouterr().out
