@@ -1,5 +1,6 @@
 """`./lab test`: style, types, the fast tests, and on a machine with Docker the live ones."""
 
+import shutil
 import subprocess
 import sys
 
@@ -14,6 +15,9 @@ def run(fast: bool) -> None:
         CheckFailed: something failed; all of it was run first, but the live tests only
             where the fast ones passed.
     """
+    browser = shutil.which("chromium")
+    if not browser:
+        console.say("Browser tests: not run, because there is no chromium; tests/browser/install.")
     failed = [
         name
         for name, command in {
@@ -23,6 +27,8 @@ def run(fast: bool) -> None:
             # A file's tests stay on one of the two processes, for some share what they make.
             "fast tests": ["pytest", "tests/unit", "-n", "2", "--dist", "loadfile"],
             "notebooks, recorded": ["labsupport", "notebooks", "--recorded"],
+            "kernels": ["pytest", "tests/notebooks", "-n", "2"],
+            **({"browser": ["pytest", "tests/browser", "--timeout=600"]} if browser else {}),
         }.items()
         if not _passes(name, command)
     ]
@@ -37,8 +43,16 @@ def run(fast: bool) -> None:
 
     images.ensure([profile.name for profile in versions.profiles()], "auto")
     clusters.up(versions.profiles())
-    if not _passes("live tests", ["pytest", "tests/live", "--timeout=1200"]):
-        raise CheckFailed("The live tests failed, see above.")
+    failed = [
+        name
+        for name, command in {
+            "live tests": ["pytest", "tests/live", "--timeout=1200"],
+            "notebooks, live": ["labsupport", "notebooks", "--live"],
+        }.items()
+        if not _passes(name, command)
+    ]
+    if failed:
+        raise CheckFailed(f"These failed, see above: {', '.join(failed)}.")
 
 
 def _passes(name: str, command: list[str]) -> bool:
