@@ -48,7 +48,7 @@ def _measured(matrix: Matrix, found: Sequence[Group]) -> list[str]:
     """The counts where there are several groups, then a table a group."""
     titles, places = list(matrix.titles.values()), range(len(matrix.reports))
     tables = {
-        group.heading: _grid(
+        group.heading: grid(
             ["Case", *titles],
             [[line.name, *map(_cell, line.cells)] for line in group.lines],
         )
@@ -58,7 +58,7 @@ def _measured(matrix: Matrix, found: Sequence[Group]) -> list[str]:
         return list(tables.values())
     counts = [[group.heading, *map(group.tally, places)] for group in found]
     details = [part for heading, grid in tables.items() for part in (f"## {heading}", grid)]
-    return [_grid(["Cases", *titles], counts), *details]
+    return [grid(["Cases", *titles], counts), *details]
 
 
 def _cell(cell: Cell) -> str:
@@ -80,7 +80,7 @@ def _documented(matrix: Matrix) -> list[str]:
         rows.append([system.name, *told, ", ".join(system.measured(matrix.reports)) or "not yet"])
     head = ["Documented", "NetworkPolicy", "Beyond it", "Notes", "Measured as"]
     numbered = [f"{n}. <{url}>, read on {day}" for (url, day), n in sources.items()]
-    return [_grid(head, rows), "\n".join(numbered)]
+    return [grid(head, rows), "\n".join(numbered)]
 
 
 def _silent(matrix: Matrix) -> list[str]:
@@ -102,20 +102,20 @@ def _facts(matrix: Matrix, tell: Callable[[Report], dict[str, str]]) -> str:
     """What is told of each report, by label, side by side."""
     told = [tell(one) for one in matrix.reports]
     rows = [[label, *(one[label] for one in told)] for label in told[0]]
-    return _grid(["", *matrix.titles.values()], rows)
+    return grid(["", *matrix.titles.values()], rows)
 
 
-def _grid(head: list[str], rows: list[list[str]]) -> str:
+def grid(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_escape, line))} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(escape, line))} |" for line in lines)
 
 
 def _list(items: Iterable[str]) -> str:
     """A Markdown list."""
-    return "\n".join(f"- {_escape(item)}" for item in items)
+    return "\n".join(f"- {escape(item)}" for item in items)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Keep Markdown and HTML in a text from acting as such."""
     return re.sub(r"([\\`*_\[\]<>|&])", r"\\\1", " ".join(text.split()))
