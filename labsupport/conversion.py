@@ -91,7 +91,7 @@ def measure() -> dict[str, Any]:
     from labsupport import measure as measuring
 
     profile = versions.profile("flannel")
-    with clusters.lock():
+    with clusters.lock(), clusters.alone(profile):
         try:
             steps = {name: _live(profile, name) for name in ("flannel", "old", "new")}
             capture = _look(profile)
