@@ -484,6 +484,7 @@ def exercise(
         console.out.print(escape(chosen.solution()))
     elif clean_up:
         chosen.cleanup()
+        console.out.print("Nothing of the exercises is left on a cluster.")
     elif check is not None:
         done = chosen.check(None if check == "now" else Path(check))
         desk.show(done)
@@ -569,17 +570,14 @@ def convert(
     """
     from labsupport import conversion
 
+    with console.task("converting the Flannel cluster and back", usual=240):
+        measured = conversion.measure()
+    for name in conversion.STEPS:
+        step = measured["steps"][name]
+        entry = step["entry"]
+        console.out.print(escape(f"{step['title']}: {entry['verdict']}. {entry['reason']}"))
     if record:
-        console.say(f"Written: {conversion.record()}")
-        return
-    changing = conversion.Conversion(live=True)
-    try:
-        for name in conversion.STEPS:
-            step = changing.step(name)
-            entry = step["entry"]
-            console.out.print(escape(f"{step['title']}: {entry['verdict']}. {entry['reason']}"))
-    finally:
-        changing.finish()
+        console.say(f"Written: {conversion.record(measured)}")
 
 
 @app.command()

@@ -66,10 +66,10 @@ class Conversion:
         if self._recording is not None:
             capture: dict[str, Any] = self._recording["anatomy"]
             return capture
-        from labsupport import anatomy, clusters
+        from labsupport import clusters
 
         with clusters.lock():
-            return anatomy.look(_lane(self._profile), self._profile)
+            return _look(self._profile)
 
     def finish(self) -> None:
         """Leave the cluster as it was: without the policy part, and without these pods."""
@@ -81,29 +81,43 @@ class Conversion:
                 _clean(self._profile)
 
 
-def record(folder: Path = paths.RECORDINGS) -> Path:
-    """Do all steps live and keep what was measured as what ships with the lab."""
-    from labsupport import measure
+def measure() -> dict[str, Any]:
+    """Do all steps live, one after the other with nobody in between, and leave nothing behind.
 
-    conversion = Conversion(live=True)
-    steps = {name: conversion.step(name) for name in ("flannel", "old", "new")}
-    capture = conversion.anatomy()
-    steps["back"] = conversion.step("back")
-    conversion.finish()
-    document = {
+    Raises:
+        CheckFailed: the cluster is not ready; the message says how to get it.
+    """
+    from labsupport import clusters, policyaddon
+    from labsupport import measure as measuring
+
+    profile = versions.profile("flannel")
+    with clusters.lock():
+        try:
+            steps = {name: _live(profile, name) for name in ("flannel", "old", "new")}
+            capture = _look(profile)
+            steps["back"] = _live(profile, "back")
+        finally:
+            policyaddon.remove(profile)
+            _clean(profile)
+    return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "recordedAt": measure.now(),
-        "lab": measure.lab(),
+        "recordedAt": measuring.now(),
+        "lab": measuring.lab(),
         "flannel": versions.component("flannel"),
         "calico": versions.component("calico"),
         "kubernetes": capture["kubernetes"],
         "steps": steps,
         "anatomy": capture,
     }
+
+
+def record(document: dict[str, Any], folder: Path = paths.RECORDINGS) -> Path:
+    """Keep what was measured as what ships with the lab, and return its file."""
     path = folder / FILE
     _check(document, f"the conversion for {path}")
-    report.write_file(path, f"{json.dumps(document, indent=2, sort_keys=True)}\n".encode())
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+    report.write_file(path, f"{text}\n".encode())
     return path
 
 
@@ -145,6 +159,12 @@ def _live(profile: Profile, name: str) -> Step:
             _delete_pods(profile)
     seconds = round(time.monotonic() - start)
     return {"title": STEPS[name], "seconds": seconds, "entry": _measure(profile)}
+
+
+def _look(profile: Profile) -> dict[str, Any]:
+    from labsupport import anatomy
+
+    return anatomy.look(_lane(profile), profile)
 
 
 def _measure(profile: Profile) -> dict[str, Any]:

@@ -186,13 +186,16 @@ def _seen(result: Mapping[str, Any], asked: Mapping[str, str]) -> tuple[str, str
 
     A connection that the case expects may occur in several steps; the last one counts.
     """
-    unknown = (Verdict.NOT_RUN, Verdict.INCONCLUSIVE)
+    verdict = result["verdict"]
+    if verdict in (Verdict.NOT_RUN, Verdict.INCONCLUSIVE):
+        return None
     if "verdict" in asked:
-        verdict = result["verdict"]
-        return None if verdict in unknown else (verdict, verdict)
+        return verdict, verdict
     for answer in result.get("answers", []):
         if answer["connection"] == asked["connection"]:
-            return answer["observed"], answer["answer"]
+            clear = answer["observed"] in ("allowed", "timeout", "refused")
+            known = clear and not answer["answer"].startswith("inconclusive")
+            return (answer["observed"], answer["answer"]) if known else None
     wanted = Connection.parse(asked["connection"])
     place = (wanted.source, wanted.target, wanted.port, wanted.protocol, wanted.via)
     seen = [

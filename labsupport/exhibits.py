@@ -11,10 +11,9 @@ from labsupport.nodeway import Hop, Side
 from labsupport.programs import ProgramFailed
 from labsupport.stablenames import Names
 
-_HUBBLE = (
-    "hubble observe --server unix:///var/run/cilium/hubble.sock --verdict DROPPED --last 200"
-    " --since 5m --to-pod "
-)
+# Upstream's image has the socket's place in its environment, and an exec may not.
+_SOCKET = "env HUBBLE_SERVER=unix:///var/run/cilium/hubble.sock "
+_HUBBLE = "hubble observe --verdict DROPPED --last 200 --since 5m --to-pod "
 
 
 class Scene:
@@ -186,7 +185,7 @@ class Scene:
         namespace, pod = self._target.split("/")
         command = f"{_HUBBLE}{self._lane.namespace(namespace)}/{pod}"
         try:
-            printed = self._node_b.ask_agent(command)
+            printed = self._node_b.ask_agent(_SOCKET + command)
         except ProgramFailed as failed:
             if "executable file not found" not in failed.stderr:
                 raise

@@ -59,7 +59,12 @@ def page(known: Iterable[Participant], solutions: bool = False) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"yaml": answer.dump, "duration": duration, "state": state}
+    environment.filters |= {
+        "yaml": answer.dump,
+        "duration": duration,
+        "state": state,
+        "count": _count,
+    }
     return environment.get_template("instructor.html.j2").render(
         participants=list(known),
         tasks=list(task.load_all().values()),
@@ -79,7 +84,7 @@ def write(folder: Path | None, solutions: bool, out: Path) -> None:
 
     known = participants(folder) if folder else []
     report.write_file(out, page(known, solutions).encode())
-    console.out.print(f"Written: {out}, {len(known)} participants.", style="dim")
+    console.out.print(f"Written: {out}, {_count(len(known), 'participant')}.", style="dim")
 
 
 def duration(entry: Entry | None) -> str:
@@ -94,6 +99,10 @@ def state(entry: Entry | None) -> tuple[str, str]:
         return "–", "not begun"  # noqa: RUF001 (as in the matrix: not run)
     sign = {"solved": "✓", "solved after the solution": "(✓)", "tried": "◐"}
     return sign.get(entry.state, "…"), entry.state
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _participant(name: str, path: Path) -> Participant:

@@ -42,7 +42,7 @@ def manifest() -> str:
 
 def is_added(profile: Profile) -> bool:
     """Whether the cluster has the policy part, or what an interruption left of it."""
-    return _file(profile).exists()
+    return _read_facts(profile) is not None
 
 
 def add(profile: Profile) -> None:
@@ -116,11 +116,17 @@ def _facts(name: str, node: dict[str, Any]) -> Facts:
 
 def _write_facts(profile: Profile) -> None:
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    facts = {"since": since, "nodes": look(profile)}
+    made = clusters.made_of(profile).nodes
+    facts = {"since": since, "cluster": made, "nodes": look(profile)}
     report.write_file(_file(profile), json.dumps(facts, indent=1).encode())
 
 
 def _read_facts(profile: Profile) -> Facts | None:
+    """What was written before this cluster was changed; None where it is not changed.
+
+    Raises:
+        CheckFailed: the file is damaged, or there is no cluster.
+    """
     try:
         found: Facts = json.loads(_file(profile).read_text())
     except FileNotFoundError:
@@ -130,7 +136,8 @@ def _read_facts(profile: Profile) -> Facts | None:
             f"{_file(profile)} is damaged, so the cluster cannot be put back as it was; "
             f"`./lab up --recreate {profile.name}` makes it anew."
         ) from None
-    return found
+    # A cluster that was made anew since has nothing of it.
+    return found if found["cluster"] == clusters.made_of(profile).nodes else None
 
 
 def _file(profile: Profile) -> Path:

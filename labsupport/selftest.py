@@ -20,7 +20,9 @@ def run(fast: bool) -> None:
             "style": ["ruff", "check", "."],
             "format": ["ruff", "format", "--check", "."],
             "types": ["mypy"],
-            "fast tests": ["pytest", "tests/unit"],
+            # A file's tests stay on one of the two processes, for some share what they make.
+            "fast tests": ["pytest", "tests/unit", "-n", "2", "--dist", "loadfile"],
+            "notebooks, recorded": ["labsupport", "notebooks", "--recorded"],
         }.items()
         if not _passes(name, command)
     ]

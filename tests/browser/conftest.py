@@ -17,6 +17,7 @@ from labsupport import notebooks
 
 CHROMIUM = shutil.which("chromium")
 TOKEN = "of-this-test-alone"
+PATIENCE = 90_000  # milliseconds; what is there sooner is seen sooner
 SETTINGS = {
     # Every cell is on the page, also those far from what is seen.
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
@@ -100,7 +101,8 @@ def browser():
 def page(browser, request, tmp_path):
     """A page; a picture of it is kept where the test fails."""
     opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-    opened.set_default_timeout(90_000)
+    opened.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     yield opened
     if request.node.stash.get(FAILED, False):
         folder = Path(os.environ.get("NETPOL_LAB_SCREENSHOTS") or tmp_path)
@@ -131,7 +133,7 @@ class Notebook:
         self.cells = page.locator(".jp-Notebook .jp-CodeCell")
         stored = json.loads(file.read_text())["cells"]
         self.count = sum(cell["cell_type"] == "code" for cell in stored)
-        expect(self.cells).to_have_count(self.count, timeout=90_000)
+        expect(self.cells).to_have_count(self.count)
 
     def run_all(self):
         """Run every cell by the menu, and wait until the last one has its number."""
@@ -140,7 +142,7 @@ class Notebook:
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         last, number = self.cells.last.locator(".jp-InputPrompt"), f"[{self.count}]"
         expect(last).not_to_contain_text(number)  # the one that is stored
-        expect(last).to_contain_text(number, timeout=90_000)
+        expect(last).to_contain_text(number)
 
     def cell(self, source):
         """The code cell that holds this text."""

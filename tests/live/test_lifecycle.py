@@ -47,7 +47,7 @@ def test_a_stopped_node_is_named_and_started_again(lab, flannel):
     programs.run("docker", "stop", "netpol-lab-flannel-worker")
     status = lab("status")
     assert status.returncode == 1
-    assert "node netpol-lab-flannel-worker is not running" in status.stdout
+    assert "node netpol-lab-flannel-worker is not running, it is exited" in status.stdout
     assert "./lab up --recreate flannel" in status.stdout
     done = lab("up", "flannel")
     assert done.returncode == 0, done.stderr

@@ -28,26 +28,26 @@ def test_nothing_is_absent(monkeypatch):
 
 
 def test_a_cluster_without_a_record_is_not_ours(monkeypatch):
-    there(monkeypatch, worker=("id", True))
+    there(monkeypatch, worker=("id", "running"))
     assert clusters.status(FLANNEL).state is State.FOREIGN
 
 
 def test_a_cluster_with_other_containers_is_not_ours(monkeypatch):
     clusters._write(FLANNEL, Record("ready", {"worker": "old"}))
-    there(monkeypatch, worker=("new", True))
+    there(monkeypatch, worker=("new", "running"))
     assert clusters.status(FLANNEL).state is State.FOREIGN
 
 
 @pytest.mark.parametrize("act", [clusters.up, clusters.down])
 def test_what_is_not_ours_is_never_touched(monkeypatch, act):
-    there(monkeypatch, worker=("id", True))
+    there(monkeypatch, worker=("id", "running"))
     monkeypatch.setattr(clusters, "run", lambda *command, **_: pytest.fail(f"ran {command}"))
     with pytest.raises(WrongUse, match="this lab did not make"):
         act([FLANNEL])
 
 
 def test_recreate_does_not_delete_what_is_not_ours(monkeypatch):
-    there(monkeypatch, worker=("id", True))
+    there(monkeypatch, worker=("id", "running"))
     monkeypatch.setattr(clusters, "run", lambda *command, **_: pytest.fail(f"ran {command}"))
     with pytest.raises(WrongUse):
         clusters.up([FLANNEL], recreate=True)
@@ -61,14 +61,14 @@ def test_a_record_without_containers_is_unfinished(monkeypatch):
 
 def test_a_stopped_node_is_named(monkeypatch):
     clusters._write(FLANNEL, Record("ready", {"worker": "id"}))
-    there(monkeypatch, worker=("id", False))
+    there(monkeypatch, worker=("id", "exited"))
     found = clusters.status(FLANNEL)
-    assert (found.state, found.detail) == (State.BROKEN, "node worker is not running")
+    assert (found.state, found.detail) == (State.BROKEN, "node worker is not running, it is exited")
 
 
 def test_a_broken_cluster_is_named_with_the_way_out(monkeypatch):
     clusters._write(FLANNEL, Record("ready", {"worker": "id"}))
-    there(monkeypatch, worker=("id", True))
+    there(monkeypatch, worker=("id", "running"))
     monkeypatch.setattr(clusters, "_api_health", lambda profile: (State.BROKEN, "no answer"))
     with pytest.raises(CheckFailed, match=r"no answer.*\./lab up --recreate flannel"):
         clusters.up([FLANNEL])
@@ -114,3 +114,16 @@ def test_the_second_process_says_whom_it_waits_for(capsys):
     for thread in threads:
         thread.join()
     assert "Waiting for process" in capsys.readouterr().err
+
+
+def test_the_others_are_paused_and_go_on_whatever_happens(monkeypatch):
+    calls = []
+    monkeypatch.setattr(clusters.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(clusters.docker, "run", lambda *words: calls.append(words))
+    monkeypatch.setattr(
+        clusters, "_containers", lambda profile: {f"{profile.name}-worker": ("id", "running")}
+    )
+    with pytest.raises(RuntimeError), clusters.alone(FLANNEL):
+        raise RuntimeError
+    workers = ["calico-worker", "cilium-worker", "canal-worker"]
+    assert calls == [*(("pause", name) for name in workers), ("unpause", *workers)]

@@ -154,6 +154,9 @@ def test_what_a_case_asked_is_answered_in_its_words():
     found = measured(reports, connection="held a/b -> c/d:1", observed="allowed")
     assert found["right"] == ["Calico"]
     assert found["answer"] == "Measured: survives on Calico; is cut on Cilium."
+    reports[0]["cases"][0]["answers"][0]["answer"] = "inconclusive: it did not work before"
+    found = measured(reports, connection="held a/b -> c/d:1", observed="allowed")
+    assert (found["options"], found["right"]) == (["Cilium"], [])
 
 
 def test_topics_and_levels_choose():

@@ -29,7 +29,7 @@ def test_everybody_is_there_with_times_and_states(folder):
     assert "✓ solved" in page
     assert "5 min 0 s, 3 attempts, 2 hints, no packets" in page
     assert "◐ tried" in page
-    assert "since 10:07 UTC, 1 attempts" in page
+    assert "since 10:07 UTC, 1 attempt," in page
     assert "is damaged" in page
     assert "<b>zoe" not in page
     assert "&lt;b&gt;zoe" in page
