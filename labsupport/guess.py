@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import ipywidgets as ipw
 
 from labsupport import fragments, show, widgets
-from labsupport.fragments import Cell, Fragment
+from labsupport.fragments import Fragment
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Question:
     text: str
     options: Sequence[str]
     right: str
-    shown: Sequence[Cell] = field(default=())
+    shown: Sequence[object] = field(default=())
 
 
 class Guess:
