@@ -6,6 +6,11 @@ import sys
 from labsupport import console, machine, paths, versions
 from labsupport.errors import CheckFailed
 
+_BY_HAND = {
+    "tests/live/test_breaking.py": "it restarts Cilium's agents twice and takes many minutes",
+}
+"""Live tests that `./lab test` leaves out, and why."""
+
 
 def run(fast: bool) -> None:
     """Run everything that can run here and print it as it goes.
@@ -37,7 +42,11 @@ def run(fast: bool) -> None:
 
     images.ensure([profile.name for profile in versions.profiles()], "auto")
     clusters.up(versions.profiles())
-    if not _passes("live tests", ["pytest", "tests/live", "--timeout=1200"]):
+    live = ["pytest", "tests/live", "--timeout=1200", *(f"--ignore={path}" for path in _BY_HAND)]
+    passed = _passes("live tests", live)
+    for path, why in _BY_HAND.items():
+        console.say(f"{path}: not run, because {why}; run it with pytest by itself.")
+    if not passed:
         raise CheckFailed("The live tests failed, see above.")
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from labsupport import drills, drillterm
+from labsupport.cli import app
 from labsupport.drillround import Round
 from labsupport.drills import Kind
 from labsupport.drillterm import Terminal
@@ -168,12 +170,17 @@ def test_in_a_terminal_q_ends_it(tmp_path):
     assert "Nothing was answered." in done.stdout
 
 
-def test_list_export_import_and_reset(tmp_path):
-    assert "extra-dash-mistake" in lab("--list", "--topic", "selectors", state=tmp_path).stdout
+def test_list_export_import_and_reset(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    def drill(*options):
+        return CliRunner().invoke(app, ["drill", *options])
+
+    assert "extra-dash-mistake" in drill("--list", "--topic", "selectors").stdout
     file = tmp_path / "mine.json"
-    assert lab("--export", str(file), state=tmp_path).returncode == 0
-    assert "0 answers were new" in lab("--import", str(file), state=tmp_path).stdout
-    assert "The old answers are in" in lab("--reset", state=tmp_path).stdout
-    both = lab("--list", "--reset", state=tmp_path)
-    assert both.returncode == 2
+    assert drill("--export", str(file)).exit_code == 0
+    assert "0 answers were new" in drill("--import", str(file)).stdout
+    assert "The old answers are in" in drill("--reset").stdout
+    both = drill("--list", "--reset")
+    assert both.exit_code == 2
     assert "exclude each other" in both.stderr
