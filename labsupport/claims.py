@@ -111,7 +111,6 @@ def load(path: Path = FILE) -> Document:
     data = checked.read_yaml(path, "claims")
     found = tuple(_claim(one) for one in data["claims"])
     text, seen = snippets.document(), set[str]()
-    known = {case.id for case in cases.load()} | {case.group for case in cases.load()}
     for claim in found:
         where = f"{path}: {claim.id}"
         if claim.id in seen:
@@ -122,13 +121,19 @@ def load(path: Path = FILE) -> Document:
         if claim.rules and claim.rules[-1].conditions:
             raise WrongUse(f"{where}: rules: the last has conditions, so a claim could fit none.")
         for condition in (c for rule in claim.rules for c in rule.conditions):
-            _check(condition, known, where)
+            _check(condition, where)
     return Document(found, tuple(data["asides"]))
 
 
-def _check(condition: Condition, known: set[str], where: str) -> None:
+@cache
+def _cells() -> frozenset[str]:
+    """Every case's id, and every group's name."""
+    return frozenset(word for case in cases.load() for word in (case.id, case.group))
+
+
+def _check(condition: Condition, where: str) -> None:
     if not condition.of_snippet:
-        if condition.what not in known:
+        if condition.what not in _cells():
             raise WrongUse(f"{where}: there is no case and no group {condition.what!r}.")
         return
     name, _, step = condition.what.partition("/")

@@ -1,6 +1,7 @@
 """Where CNIs differ: the questions that the specification leaves open, and their answers."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from labsupport import cases, fragments
 from labsupport.cases import Case
@@ -14,9 +15,10 @@ GROUP = "open"
 DIFFER = "the CNIs differ"
 
 
-def open_cases() -> list[Case]:
+@cache
+def open_cases() -> tuple[Case, ...]:
     """The cases that ask what the specification leaves open, in the catalogue's order."""
-    return [case for case in cases.load() if case.group == GROUP]
+    return tuple(case for case in cases.load() if case.group == GROUP)
 
 
 def questions(matrix: Matrix, case_ids: Sequence[str] = ()) -> list[Question]:

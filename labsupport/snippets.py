@@ -22,6 +22,9 @@ FOLDER = paths.PACKAGE / "trial"
 DOCUMENT = FOLDER / "seed.txt"
 
 ACCEPTED = "accepted"
+KEPT = "kept"
+"""The outcome of a step whose output, such as an address, later steps use."""
+
 _REFUSALS = {
     r"no matches for kind": "no such kind",
     r"error converting YAML|error parsing": "not YAML",
@@ -153,6 +156,8 @@ def read_outcome(step: Step, code: int, output: str) -> str:
     if code:
         refusals = (word for text, word in _REFUSALS.items() if re.search(text, output))
         return next(refusals, "refused")
+    if step.keep:
+        return KEPT
     return output.strip() if step.shows == "text" else ACCEPTED
 
 

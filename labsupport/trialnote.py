@@ -16,6 +16,11 @@ def ask(held: Trial, claims: Sequence[str]) -> Guess:
     return guess.ask([_question(held.ruling(one)) for one in claims], ["rests on", "say instead"])
 
 
+def counts(held: Trial) -> str:
+    """How many claims ended how, in a sentence."""
+    return trialpage.counts(held)
+
+
 def rulings(held: Trial, claims: Sequence[str] = ()) -> Fragment:
     """The rulings on claims, or on all, with what they rest on."""
     chosen = [held.ruling(one) for one in claims] if claims else held.rulings
