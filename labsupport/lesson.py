@@ -29,10 +29,9 @@ the next visit still undoes it.
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labsupport import cases, failures, paths, report, session, undo, versions
+from labsupport import cases, failures, paths, report, session, stored, undo, versions
 from labsupport.errors import CheckFailed, LabError, WrongUse
 from labsupport.matrix import Matrix, Mode
 from labsupport.undo import Action
@@ -95,7 +94,7 @@ class Lesson:
         """
         name = versions.profile(profile).name
         if not self.live:
-            return recorded_case(self.reports(), case_id, name)
+            return stored.case(self.reports(), case_id, name)
         from labsupport import runner
 
         return self._run(case_id, name, runner.through_api)
@@ -108,7 +107,7 @@ class Lesson:
         """
         name = versions.profile(profile).name
         if not self.live:
-            told: dict[str, Any] = _report_on(self.reports(), name)["silentFailure"]
+            told: dict[str, Any] = stored.report_on(self.reports(), name)["silentFailure"]
             return told
         from labsupport.measure import SILENT_CASE, Witness
 
@@ -132,7 +131,7 @@ class Lesson:
 
         chosen = versions.profile(profile)
         if not self.live:
-            return anatomy.read(chosen.name, _recordings() / "anatomy")
+            return anatomy.read(chosen.name, stored.folder() / "anatomy")
         from labsupport import clusters
 
         with clusters.lock():
@@ -149,12 +148,7 @@ class Lesson:
             WrongUse: a report is damaged, or there is none.
         """
         if not self._reports:
-            folder = _recordings()
-            self._reports = report.recordings(folder)
-            if not self._reports:
-                raise WrongUse(f"{folder} holds no report; `./lab run --live --record` makes some.")
-            if self.live:
-                self._reports = _measured(self._reports) or self._reports
+            self._reports = stored.reports(self.live)
         return self._reports
 
     def matrix(self) -> Matrix:
@@ -264,41 +258,3 @@ def choose_mode(asked: str) -> tuple[Mode, str]:
         if missing:
             return "recorded", f"no cluster is ready for {', '.join(missing)}; `./lab up` makes it"
     return mode, why
-
-
-def recorded_case(reports: list[report.Report], case_id: str, profile: str) -> dict[str, Any]:
-    """The entry of a case in the report on a profile.
-
-    Raises:
-        WrongUse: there is no such report, or it holds no such case.
-    """
-    for entry in _report_on(reports, profile)["cases"]:
-        if entry["id"] == case_id:
-            found: dict[str, Any] = entry
-            return found
-    raise WrongUse(
-        f"The recording of {profile} holds no case {case_id!r}; "
-        f"`./lab run --live --case {case_id}` measures it."
-    )
-
-
-def _report_on(reports: list[report.Report], profile: str) -> report.Report:
-    for one in reports:
-        if one["implementation"]["profile"] == profile:
-            return one
-    raise WrongUse(f"There is no recording of {profile}; `./lab run --live {profile}` makes one.")
-
-
-def _measured(shipped: list[report.Report]) -> list[report.Report]:
-    """What `./lab run --live` measured here, if it is as complete as what ships; else nothing."""
-    found = report.recordings(paths.ROOT / "out")
-    have = {r["implementation"]["profile"]: {case["id"] for case in r["cases"]} for r in found}
-    complete = all(
-        have.get(r["implementation"]["profile"], set()) >= {case["id"] for case in r["cases"]}
-        for r in shipped
-    )
-    return found if complete else []
-
-
-def _recordings() -> Path:
-    return Path(os.environ.get("NETPOL_LAB_RECORDINGS") or paths.RECORDINGS)

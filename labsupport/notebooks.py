@@ -1,6 +1,7 @@
 """The notebooks as files: opened for a learner, run by CI, refreshed by a maintainer."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -79,22 +80,28 @@ def check(chosen: Sequence[Path], mode: Mode | None, quiet: bool = False) -> Non
 
 
 def refresh(chosen: Sequence[Path]) -> list[Path]:
-    """Run notebooks on the recordings and store what they show, whole or not at all.
+    """Run notebooks on the recordings and store what they show, each whole or not at all.
 
     Returns:
         Those that changed.
 
     Raises:
-        CheckFailed: a cell failed, or what a notebook shows is not fit to be stored; it is
-            left as it was.
+        CheckFailed: a cell failed, or what a notebook shows is not fit to be stored. Such a
+            notebook is left as it was, and the others are stored.
     """
-    changed = []
+    changed, troubles = [], []
     for path in chosen:
-        with console.task(f"running {path.name}", usual=5):
-            text = _executed(path)
+        try:
+            with console.task(f"running {path.name}", usual=5):
+                text = _executed(path)
+        except CheckFailed as error:
+            troubles.append(str(error))
+            continue
         if text != path.read_text():
             report.write_file(path, text.encode())
             changed.append(path)
+    if troubles:
+        raise CheckFailed(" ".join([*troubles, f"Stored anew: {len(changed)} others."]))
     return changed
 
 
@@ -116,7 +123,7 @@ def _executed(path: Path) -> str:
     try:
         client.execute(env=environment("recorded"))
     except (CellExecutionError, CellTimeoutError) as error:
-        last = str(error).strip().splitlines()[-1]
+        last = re.sub(r"\x1b\[\d*m", "", str(error)).strip().splitlines()[-1]
         raise CheckFailed(f"{path.name}: a cell failed: {last}") from None
     clean(notebook, path.name[:2])
     faults = hygiene.faults(notebook, path)

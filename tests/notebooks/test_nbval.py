@@ -3,9 +3,11 @@
 import json
 import shutil
 
+import pytest
 from nbformat import v4, write
 
 from labsupport import notebooks, paths, report
+from labsupport.errors import CheckFailed
 
 SILENT = "02_the_silent_failure.ipynb"
 
@@ -76,3 +78,14 @@ def test_refreshing_twice_changes_nothing(tmp_path):
     assert notebooks.refresh([path]) == [path]
     assert path.read_bytes() == (notebooks.FOLDER / SILENT).read_bytes()
     assert notebooks.refresh([path]) == []
+
+
+def test_a_notebook_that_fails_keeps_none_of_the_others_from_being_stored(tmp_path):
+    (tmp_path / "start.py").write_bytes((notebooks.FOLDER / "start.py").read_bytes())
+    broken, good = made(tmp_path, "1 / 0"), tmp_path / SILENT
+    before = broken.read_bytes()
+    good.write_text((notebooks.FOLDER / SILENT).read_text().replace("not enforced", "changed"))
+    with pytest.raises(CheckFailed, match=r"77_made.ipynb: a cell failed: ZeroDivisionError"):
+        notebooks.refresh([broken, good])
+    assert broken.read_bytes() == before
+    assert good.read_bytes() == (notebooks.FOLDER / SILENT).read_bytes()

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from labsupport import clusters, lesson, paths, session
+from labsupport import clusters, paths, report, session, stored
 from labsupport.errors import CheckFailed, WrongUse
 from labsupport.lesson import Lesson, choose_mode
 
@@ -60,9 +60,9 @@ def test_it_says_its_mode(monkeypatch, capsys):
 
 def test_a_measurement_is_the_recordings_entry(recorded):
     entry = recorded.measure("deny-all", "flannel")
-    report = json.loads((paths.RECORDINGS / "flannel.json").read_text())
-    assert entry in report["cases"]
-    assert recorded.silent("flannel") == report["silentFailure"]
+    shipped = json.loads((paths.RECORDINGS / "flannel.json").read_text())
+    assert entry in shipped["cases"]
+    assert recorded.silent("flannel") == shipped["silentFailure"]
 
 
 def test_the_recordings_can_be_others(tmp_path, monkeypatch):
@@ -94,15 +94,15 @@ def test_live_without_the_cluster_says_how_to_get_it(monkeypatch, states):
 
 
 def test_live_reports_are_the_last_run_where_it_is_as_complete(tmp_path, monkeypatch):
-    monkeypatch.setattr(lesson.paths, "ROOT", tmp_path)
-    shipped = lesson.report.recordings()
-    assert lesson._measured(shipped) == []
+    monkeypatch.setattr(stored.paths, "ROOT", tmp_path)
+    shipped = report.recordings()
+    assert stored.measured(shipped) == []
     for one in shipped:
         name = one["implementation"]["profile"]
-        lesson.report.write(one, tmp_path / "out" / f"report-{name}.json")
-    assert lesson._measured(shipped) == shipped
+        report.write(one, tmp_path / "out" / f"report-{name}.json")
+    assert stored.measured(shipped) == shipped
     (tmp_path / "out" / "report-canal.json").unlink()
-    assert lesson._measured(shipped) == []
+    assert stored.measured(shipped) == []
 
 
 def test_finish_undoes_and_says_so(monkeypatch, states, capsys):
