@@ -443,53 +443,6 @@ def verify(
 
 
 @app.command()
-def trial(
-    profiles: Profiles = None,
-    live: Annotated[
-        bool,
-        typer.Option("--live", help="Run the document's snippets now; clusters must be ready."),
-    ] = False,
-    recorded: Annotated[
-        bool, typer.Option("--recorded", help="Use the records that ship; as without options.")
-    ] = False,
-    record: Annotated[
-        bool, typer.Option("--record", help="Keep the live records as those that ship.")
-    ] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="Write trial.md into this folder.", show_default=False)
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Put the seed document on trial, sentence by sentence, against what packets did.
-
-    Its claims are judged by the reports that ship; --live runs its snippets anew.
-    """
-    from labsupport import report, trial, trialpage
-
-    if live and recorded:
-        raise WrongUse("--live and --recorded exclude each other; give one of them.")
-    if record and not live:
-        raise WrongUse("--record keeps what is run on clusters: give --live too.")
-    chosen = _profiles(profiles)
-    records = {one["profile"]: one for one in trial.recordings()}
-    for profile in chosen if live else ():
-        from labsupport import trialrun
-
-        with console.task(f"running the document's snippets on {profile.title}", usual=60):
-            records[profile.name] = trialrun.run(profile, lambda said: console.say(f"  {said}"))
-        if record:
-            console.say(f"Written: {trial.record(records[profile.name])}")
-    held = trial.hold(report.recordings(), list(records.values()))
-    if out is not None:
-        report.write_file(out / "trial.md", trialpage.markdown(held).encode())
-        console.say(f"Written: {out / 'trial.md'}")
-    if as_json:
-        _print_json(held.to_json())
-    else:
-        console.out.print(trialpage.table(held))
-
-
-@app.command()
 def exercise(
     name: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="Its id, or its number in the list.")
