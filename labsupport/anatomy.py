@@ -72,7 +72,7 @@ def capture(profile: Profile) -> Anatomy:
     """
     from labsupport import clusters
 
-    with clusters.lock():
+    with clusters.lock(), clusters.alone(profile):
         return look(clusters.lanes(profile)[0], profile)
 
 

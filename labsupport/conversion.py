@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labsupport import cases, checked, paths, report, versions
+from labsupport import anatomy, cases, checked, paths, report, versions
 from labsupport.errors import WrongUse
 from labsupport.versions import Profile
 
 API_VERSION = "netpol-lab/v1"
 KIND = "Conversion"
-CASE = "allow-by-pod-label"
+CASE = anatomy.CASE
 FILE = Path("conversion") / "flannel.json"
 PREFIX = "canal"
 """What the names of the conversion's own namespaces begin with."""
@@ -91,7 +91,7 @@ def measure() -> dict[str, Any]:
     from labsupport import measure as measuring
 
     profile = versions.profile("flannel")
-    with clusters.lock():
+    with clusters.lock(), clusters.alone(profile):
         try:
             steps = {name: _live(profile, name) for name in ("flannel", "old", "new")}
             capture = _look(profile)
@@ -162,8 +162,6 @@ def _live(profile: Profile, name: str) -> Step:
 
 
 def _look(profile: Profile) -> dict[str, Any]:
-    from labsupport import anatomy
-
     return anatomy.look(_lane(profile), profile)
 
 

@@ -1,5 +1,6 @@
 """`./lab test`: style, types, the fast tests, and on a machine with Docker the live ones."""
 
+import shutil
 import subprocess
 import sys
 
@@ -19,6 +20,9 @@ def run(fast: bool) -> None:
         CheckFailed: something failed; all of it was run first, but the live tests only
             where the fast ones passed.
     """
+    browser = shutil.which("chromium")
+    if not browser:
+        console.say("Browser tests: not run, because there is no chromium; tests/browser/install.")
     failed = [
         name
         for name, command in {
@@ -28,6 +32,8 @@ def run(fast: bool) -> None:
             # A file's tests stay on one of the two processes, for some share what they make.
             "fast tests": ["pytest", "tests/unit", "-n", "2", "--dist", "loadfile"],
             "notebooks, recorded": ["labsupport", "notebooks", "--recorded"],
+            "kernels": ["pytest", "tests/notebooks", "-n", "2"],
+            **({"browser": ["pytest", "tests/browser", "--timeout=600"]} if browser else {}),
         }.items()
         if not _passes(name, command)
     ]
