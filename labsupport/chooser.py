@@ -68,7 +68,7 @@ def rank(reports: Sequence[Report], ids: Sequence[str]) -> None:
 def recommendations(reports: Sequence[Report]) -> None:
     """Show the document's recommendations, each judged by the matrix."""
     rows = [
-        (one.says, one.product, one.judgement, _cells(one.reason) if one.reason else "none")
+        (one.says, one.product, one.judgement, _answer(one.reason) if one.reason else "none")
         for one in choosing.judge(reports)
     ]
     show.table(rows, ["requirement", "the document recommends", "the matrix says", "its cells"])

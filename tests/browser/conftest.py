@@ -129,7 +129,7 @@ class Notebook:
 
     def __init__(self, page, address, file):
         self.page = page
-        page.goto(f"{address}/lab/tree/notebooks/{file.name}?token={TOKEN}")
+        page.goto(f"{address}/lab/tree/notebooks/{file.name}?token={TOKEN}&reset")
         self.cells = page.locator(".jp-Notebook .jp-CodeCell")
         stored = json.loads(file.read_text())["cells"]
         self.count = sum(cell["cell_type"] == "code" for cell in stored)
@@ -137,7 +137,8 @@ class Notebook:
 
     def run_all(self):
         """Run every cell by the menu, and wait until the last one has its number."""
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        # Before the status bar says so, there may be no kernel, and what is run is dropped.
+        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         last, number = self.cells.last.locator(".jp-InputPrompt"), f"[{self.count}]"
