@@ -194,13 +194,11 @@ def _lane(profile: Profile) -> Any:
 
 def _delete_pods(profile: Profile) -> None:
     """Delete the pods of the conversion's own stage; `_lane` makes them anew."""
-    from labsupport import clusters
+    from labsupport import clusters, policyaddon
     from labsupport.kube import Kube
 
     kube = Kube(clusters.kubeconfig(profile))
-    for pod in kube.list("v1", "Pod"):
-        if pod["metadata"]["namespace"].startswith(_OURS):
-            kube.delete(pod)
+    policyaddon.delete_pods(kube, lambda pod: pod["metadata"]["namespace"].startswith(_OURS))
 
 
 def _clean(profile: Profile) -> None:

@@ -64,7 +64,7 @@ def _question(matrix: Matrix, case: Case, text: str, options: list[str]) -> Ques
         fragments.words(answer) if answer else _silence(matrix, name, case.id)
         for name, answer in told.items()
     ]
-    return Question(text, [*options, DIFFER], right, shown)
+    return Question(f"{case.title}: {text}", [*options, DIFFER], right, shown)
 
 
 def _answer(matrix: Matrix, profile: str, case_id: str, question: str) -> str:

@@ -145,30 +145,32 @@ def _file(profile: Profile) -> Path:
 
 
 def _delete_newer(kube: Kube, since: str) -> None:
-    """Delete the pods on the pod network that are not older, and wait until they are gone."""
+    """Delete the pods on the pod network that are not older."""
+    delete_pods(
+        kube,
+        lambda pod: (
+            pod["metadata"]["creationTimestamp"] >= since and not pod["spec"].get("hostNetwork")
+        ),
+    )
 
-    def newer() -> list[dict[str, Any]]:
-        return [
-            pod
-            for pod in kube.list("v1", "Pod")
-            if pod["metadata"]["creationTimestamp"] >= since and not pod["spec"].get("hostNetwork")
-        ]
 
-    chosen = {pod["metadata"]["uid"]: pod for pod in newer()}
-    for pod in chosen.values():
+def delete_pods(kube: Kube, chosen: Callable[[dict[str, Any]], bool]) -> None:
+    """Delete the pods that are chosen, and wait until they are gone.
+
+    Raises:
+        CheckFailed: one does not go within the limit.
+    """
+    going = {pod["metadata"]["uid"]: pod for pod in kube.list("v1", "Pod") if chosen(pod)}
+    for pod in going.values():
         kube.delete(pod)
-    _wait(lambda: not any(pod["metadata"]["uid"] in chosen for pod in newer()))
-
-
-def _wait(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + GONE_SECONDS
-    while not done():
+    while any(pod["metadata"]["uid"] in going for pod in kube.list("v1", "Pod")):
         if time.monotonic() > deadline:
             raise CheckFailed(
-                f"Pods that Calico's plugin connected are not gone after {GONE_SECONDS:.0f} s; "
+                f"Pods that were deleted are not gone after {GONE_SECONDS:.0f} s; "
                 "`./lab up flannel` goes on from here."
             )
-        time.sleep(1)
+        time.sleep(0.5)
 
 
 def _clean(node: str, before: Facts) -> None:

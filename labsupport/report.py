@@ -74,9 +74,10 @@ def read(path: Path) -> Report:
     return report
 
 
-def recordings(folder: Path = paths.RECORDINGS) -> list[Report]:
+def recordings(folder: Path | None = None) -> list[Report]:
     """The reports that ship with the lab, or those of another folder, in the profiles' order."""
-    return in_profile_order(read(path) for path in sorted(folder.glob("*.json")))
+    found = sorted((folder or paths.RECORDINGS).glob("*.json"))
+    return in_profile_order(read(path) for path in found)
 
 
 def record(reports: Iterable[Report]) -> None:

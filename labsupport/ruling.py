@@ -70,24 +70,19 @@ class Court:
             return Ruling(claim, claim.documented, "documented", text, claim.say)
         if claim.open:
             return Ruling(claim, Finding.NOT_TESTABLE, "open", claim.open, claim.say)
+        refuted: list[Evidence] = []
         for rule in claim.rules:
-            seen = tuple(self.look(condition) for condition in rule.conditions)
-            missing = [one for one in seen if one.fulfilled is None]
+            seen = [self.look(condition) for condition in rule.conditions]
             if any(one.fulfilled is False for one in seen):
+                refuted += [one for one in seen if one.fulfilled is False and one not in refuted]
                 continue
+            evidence = (*refuted, *seen)
+            missing = [one for one in seen if one.fulfilled is None]
             if missing:
-                return Ruling(
-                    claim, Finding.NOT_TESTABLE, "open", _lacking(missing), claim.say, seen
-                )
-            evidence = seen or self._considered(claim)
-            return Ruling(
-                claim,
-                rule.finding,
-                "measured",
-                _sentence(evidence),
-                rule.say or claim.say,
-                evidence,
-            )
+                why = _lacking(missing[0])
+                return Ruling(claim, Finding.NOT_TESTABLE, "open", why, claim.say, evidence)
+            told = _sentence(evidence)
+            return Ruling(claim, rule.finding, "measured", told, rule.say or claim.say, evidence)
         raise AssertionError("the last rule of every claim is without conditions")
 
     def look(self, condition: Condition) -> Evidence:
@@ -116,12 +111,6 @@ class Court:
                     return Evidence(condition, step["outcome"], step["output"], fulfilled)
         return Evidence(condition, "", "this step was not run", None)
 
-    def _considered(self, claim: Claim) -> tuple[Evidence, ...]:
-        """What was looked at where no condition was fulfilled: why the last rule applies."""
-        conditions = dict.fromkeys(c for rule in claim.rules for c in rule.conditions)
-        seen = [self.look(condition) for condition in conditions]
-        return tuple(one for one in seen if not one.fulfilled)
-
 
 def _group(condition: Condition, entries: Sequence[Mapping[str, Any]]) -> Evidence:
     """Every case of a group that was run has to have the verdict, and at least one was run."""
@@ -139,13 +128,11 @@ def _group(condition: Condition, entries: Sequence[Mapping[str, Any]]) -> Eviden
     return Evidence(condition, found, detail, not other)
 
 
-def _lacking(missing: Sequence[Evidence]) -> str:
+def _lacking(one: Evidence) -> str:
     """Why a claim stays open, in a sentence."""
-    first = missing[0]
-    told = f"{first.found}: {first.detail}" if first.found else first.detail
-    return (
-        f"Not decided by a measurement: {first.condition.what} on {first.condition.profile}, {told}"
-    )
+    told = f"{one.found}: {one.detail}" if one.found else one.detail
+    where = f"{one.condition.what} on {one.condition.profile}"
+    return f"Not decided by a measurement: {where}, {told}"
 
 
 def _sentence(evidence: Sequence[Evidence]) -> str:

@@ -33,7 +33,7 @@ def asked(*reports):
 
 def test_all_questions_of_the_group_are_asked_with_their_answers():
     made = matrix.build([answered("calico", "survives")], "recorded")
-    wanted = [ask.question for c in cases.load() if c.group == "open"
+    wanted = [f"{c.title}: {ask.question}" for c in cases.load() if c.group == "open"
               for step in c.steps for ask in step.asks]  # fmt: skip
     assert [one.text for one in differ.questions(made)] == wanted
     first = differ.questions(made, [NAME])[0]

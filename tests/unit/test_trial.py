@@ -6,7 +6,8 @@ import sys
 import pytest
 import yaml
 
-from labsupport import claims, ruling, snippets, trial, trialpage, versions
+from labsupport import claims, paths, ruling, snippets, trial, trialpage, versions
+from labsupport import report as reports
 from labsupport.claims import Claim, Condition, Finding, Rule
 from labsupport.errors import WrongUse
 from labsupport.ruling import Court
@@ -271,3 +272,21 @@ def test_judging_needs_no_kubernetes_client():
     """The recorded trial is quick because it loads no client."""
     assert "labsupport.trialrun" not in sys.modules or "kubernetes" in sys.modules
     assert ruling.Court().reports == {}
+
+
+def test_every_profile_is_recorded_with_every_snippet_as_it_is_today():
+    shipped = {one["profile"]: one for one in trial.recordings()}
+    assert set(shipped) == {profile.name for profile in versions.profiles()}
+    for name, one in shipped.items():
+        assert not one["run"]["lab"]["dirty"]
+        assert [(s["id"], [step["id"] for step in s["steps"]]) for s in one["snippets"]] == [
+            (s.id, [step.id for step in s.steps])
+            for s in snippets.load().values()
+            if s.steps and (not s.profiles or name in s.profiles)
+        ]
+
+
+def test_the_page_in_docs_is_made_of_the_recordings():
+    made = trialpage.markdown(trial.hold(reports.recordings(), trial.recordings()))
+    told = (paths.ROOT / "docs" / "trial.md").read_text()
+    assert told == made, "run `./lab trial --recorded --out docs`"
