@@ -301,6 +301,15 @@ def alone(profile: Profile) -> Iterator[None]:
             docker.run("unpause", *paused)
 
 
+def settle() -> None:
+    """Wait until clusters that were paused, or stopped, are ready again; none is made."""
+    with lock():
+        for profile in versions.profiles():
+            record = _record(profile)
+            if record and record.stage == "ready" and status(profile).state is State.BROKEN:
+                _revive(profile)
+
+
 def _api_health(profile: Profile) -> tuple[State, str]:
     try:
         nodes = Kube(kubeconfig(profile)).list("v1", "Node")

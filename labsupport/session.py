@@ -73,4 +73,5 @@ def measure(
         report.write(reports[-1], out / f"report-{profile.name}.json")
         if one_at_a_time and not existed:
             clusters.down([profile])
+    clusters.settle()  # those that were paused beside the last one
     return reports
