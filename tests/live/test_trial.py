@@ -31,10 +31,11 @@ def test_the_silent_failure_is_as_the_document_prints_it_and_leaves_nothing():
     assert trialrun.NAMESPACE not in left("flannel")
 
 
-@pytest.mark.parametrize(("profile", "found"), [("calico", "match"), ("canal", "no match")])
-def test_the_detection_command_misses_canal(profile, found):
+@pytest.mark.parametrize(("profile", "agents"), [("calico", "match"), ("canal", "no match")])
+def test_of_canal_the_detection_command_finds_only_what_does_not_enforce(profile, agents):
     seen = outcomes(profile, "detection")
-    assert seen["detection/grep"] == found
+    assert seen["detection/grep"] == "match"
+    assert seen["detection/grep-daemonsets"] == agents
     assert seen["detection/under-ingress-only"] == "timeout"
 
 
