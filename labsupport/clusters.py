@@ -244,7 +244,7 @@ def _finish(profile: Profile) -> None:
     cni.install(profile, kubeconfig(profile))
     cni.wait(kubeconfig(profile))
     console.say(f"  {profile.cluster}: sending packets between the nodes")
-    stage.check(lanes(profile))
+    stage.check(lanes(profile, 1))
     _write(profile, replace(record, stage="ready"))
 
 
