@@ -9,7 +9,7 @@ state folder; the user's own is not read or written.
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -293,12 +293,13 @@ def alone(profile: Profile) -> Iterator[None]:
         for other in versions.profiles() if (os.cpu_count() or 1) < _PLENTY else ():
             running = [n for n, (_, word) in _containers(other).items() if word == "running"]
             if other != profile and running:
+                paused += running  # first: a pause that fails halfway has paused some
                 docker.run("pause", *running)
-                paused += running
         yield
     finally:
-        if paused:
-            docker.run("unpause", *paused)
+        for name in paused:
+            with suppress(LabError):  # it may not have been reached
+                docker.run("unpause", name)
 
 
 def settle() -> None:

@@ -126,4 +126,4 @@ def test_the_others_are_paused_and_go_on_whatever_happens(monkeypatch):
     with pytest.raises(RuntimeError), clusters.alone(FLANNEL):
         raise RuntimeError
     workers = ["calico-worker", "cilium-worker", "canal-worker"]
-    assert calls == [*(("pause", name) for name in workers), ("unpause", *workers)]
+    assert calls == [(verb, name) for verb in ("pause", "unpause") for name in workers]
