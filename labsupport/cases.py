@@ -255,9 +255,7 @@ def read(path: Path) -> Case:
         WrongUse: it does not fit the schema, its file is not `<number>-<id>.yaml`, or it
             speaks of pods or ports that are not on the stage.
     """
-    data = checked.read_yaml(path, "case")
-    if data["id"] != path.stem.lstrip("0123456789").removeprefix("-"):
-        raise WrongUse(f"{path}: id: is {data['id']!r}; the file should be <number>-<id>.yaml.")
+    data = checked.read_numbered(path, "case")
     steps = tuple(_step(path, n, step) for n, step in enumerate(data["steps"]))
     if not any(Expected.DENIED in step.expected.values() for step in steps):
         raise WrongUse(f"{path}: steps: no connection is denied, so the case could not fail.")

@@ -2,9 +2,10 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -24,6 +25,8 @@ from jsonschema.exceptions import best_match  # noqa: E402
 if _hide:
     del sys.modules[_SLOW]
 
+_T = TypeVar("_T")
+
 
 @cache
 def _validator(schema: str) -> Draft202012Validator:
@@ -41,6 +44,36 @@ def check(data: object, schema: str, where: str) -> None:
     if error is not None:
         field = error.json_path.removeprefix("$.").removeprefix("$") or "the file as a whole"
         raise WrongUse(f"{where}: {field}: {error.message[:200]}.")
+
+
+def read_numbered(path: Path, schema: str) -> Any:
+    """Read a file of a collection, whose name is its number and its `id`.
+
+    Raises:
+        WrongUse: as `read_yaml`, or the file is not called `<number>-<id>.yaml`.
+    """
+    data = read_yaml(path, schema)
+    if data["id"] != path.stem.lstrip("0123456789").removeprefix("-"):
+        raise WrongUse(f"{path}: id: is {data['id']!r}; the file should be <number>-<id>.yaml.")
+    return data
+
+
+def pick(known: Mapping[str, _T], name: str, what: str) -> _T:
+    """One of a collection, by its id or its number in the list, from 1.
+
+    Args:
+        known: the collection by ids, in order.
+        name: an id or a number.
+        what: what one of them is called, for the message.
+
+    Raises:
+        WrongUse: there is none of that name.
+    """
+    if name.isdigit() and 1 <= int(name) <= len(known):
+        return list(known.values())[int(name) - 1]
+    if name not in known:
+        raise WrongUse(f"There is no {what} {name!r}; choose from {', '.join(known)}.")
+    return known[name]
 
 
 def read_yaml(path: Path, schema: str) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labsupport import cases, checked, snippets
+from labsupport.documented import Fact
 from labsupport.errors import WrongUse
 
 FILE = snippets.FOLDER / "claims.yaml"
@@ -26,15 +27,6 @@ class Finding(StrEnum):
     WRONG = "wrong"
     OUTDATED = "outdated"
     NOT_TESTABLE = "not testable here"
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A statement in our words, where it comes from, and the day on which it was read there."""
-
-    text: str
-    source: str
-    read: str
 
 
 @dataclass(frozen=True)

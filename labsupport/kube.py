@@ -83,32 +83,21 @@ class Kube:
             KindUnknown: the API server does not serve the object's kind.
             ApiRefused: it answered with an error.
         """
-        resource = self._resource(manifest)
-        meta = manifest["metadata"]
-        try:
-            resource.server_side_apply(
-                body=dict(manifest),
-                name=meta["name"],
-                namespace=meta.get("namespace"),
-                field_manager=FIELD_MANAGER,
-                force_conflicts=True,
-                _request_timeout=REQUEST_SECONDS,
-            )
-        except DynamicApiError as error:
-            raise ApiRefused(error.status, _message(error)) from None
+        self._ask(
+            "server_side_apply",
+            manifest,
+            body=dict(manifest),
+            field_manager=FIELD_MANAGER,
+            force_conflicts=True,
+        )
 
     def delete(self, manifest: Object) -> None:
         """Delete one object; no error where it is gone already."""
-        meta = manifest["metadata"]
         try:
-            self._resource(manifest).delete(
-                name=meta["name"],
-                namespace=meta.get("namespace"),
-                _request_timeout=REQUEST_SECONDS,
-            )
-        except DynamicApiError as error:
-            if error.status != 404:
-                raise ApiRefused(error.status, _message(error)) from None
+            self._ask("delete", manifest)
+        except ApiRefused as refused:
+            if refused.status != 404:
+                raise
 
     def serves(self, manifest: Object) -> bool:
         """Whether the API server serves the object's kind."""
@@ -120,16 +109,11 @@ class Kube:
 
     def exists(self, manifest: Object) -> bool:
         """Whether the object is there."""
-        meta = manifest["metadata"]
         try:
-            self._resource(manifest).get(
-                name=meta["name"],
-                namespace=meta.get("namespace"),
-                _request_timeout=REQUEST_SECONDS,
-            )
-        except DynamicApiError as error:
-            if error.status != 404:
-                raise ApiRefused(error.status, _message(error)) from None
+            self._ask("get", manifest)
+        except ApiRefused as refused:
+            if refused.status != 404:
+                raise
             return False
         return True
 
@@ -139,17 +123,12 @@ class Kube:
         Raises:
             ApiRefused: the API server answered with an error.
         """
-        meta = manifest["metadata"]
-        try:
-            self._resource(manifest).patch(
-                body={"metadata": {"labels": dict(labels)}},
-                name=meta["name"],
-                namespace=meta.get("namespace"),
-                content_type="application/merge-patch+json",
-                _request_timeout=REQUEST_SECONDS,
-            )
-        except DynamicApiError as error:
-            raise ApiRefused(error.status, _message(error)) from None
+        self._ask(
+            "patch",
+            manifest,
+            body={"metadata": {"labels": dict(labels)}},
+            content_type="application/merge-patch+json",
+        )
 
     def list(
         self, version: str, kind: str, labels: str | None = None, namespace: str | None = None
@@ -236,6 +215,19 @@ class Kube:
         except _STREAM_ERRORS as error:
             raise ExecFailed(f"no exec into {namespace}/{pod}: {_message(error)}") from None
         return PodConversation(channel, f"{namespace}/{pod}")
+
+    def _ask(self, verb: str, manifest: Object, **more: Any) -> None:
+        """Send one request about an object, and turn the API server's no into `ApiRefused`."""
+        resource, meta = self._resource(manifest), manifest["metadata"]
+        try:
+            getattr(resource, verb)(
+                name=meta["name"],
+                namespace=meta.get("namespace"),
+                _request_timeout=REQUEST_SECONDS,
+                **more,
+            )
+        except DynamicApiError as error:
+            raise ApiRefused(error.status, _message(error)) from None
 
     def _resource(self, manifest: Object) -> Any:
         if not hasattr(self._local, "dynamic"):

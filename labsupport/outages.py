@@ -12,7 +12,6 @@ from typing import Any
 
 from labsupport import cases, checked, paths, task
 from labsupport.cases import Cast
-from labsupport.errors import WrongUse
 from labsupport.task import Policy, Wanted
 
 FOLDER = paths.PACKAGE / "outages"
@@ -89,12 +88,7 @@ def find(name: str) -> Outage:
     Raises:
         WrongUse: there is none of that name.
     """
-    known = load_all()
-    if name.isdigit() and 1 <= int(name) <= len(known):
-        return list(known.values())[int(name) - 1]
-    if name not in known:
-        raise WrongUse(f"There is no outage {name!r}; choose from {', '.join(known)}.")
-    return known[name]
+    return checked.pick(load_all(), name, "outage")
 
 
 def read(path: Path) -> Outage:
@@ -103,9 +97,7 @@ def read(path: Path) -> Outage:
     Raises:
         WrongUse: it does not fit the schema, or speaks of pods or ports that are not there.
     """
-    data = checked.read_yaml(path, "outage")
-    if data["id"] != path.stem.lstrip("0123456789").removeprefix("-"):
-        raise WrongUse(f"{path}: id: is {data['id']!r}; the file should be <number>-<id>.yaml.")
+    data = checked.read_numbered(path, "outage")
     whole = cases.read_cast(paths.PACKAGE / "outage-stage.yaml")
     started = data.get("start", [])
     pods = {name: pod for name, pod in whole.pods.items() if not pod.late or name in started}

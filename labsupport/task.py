@@ -93,12 +93,7 @@ def find(name: str) -> Task:
     Raises:
         WrongUse: there is none of that name.
     """
-    known = load_all()
-    if name.isdigit() and 1 <= int(name) <= len(known):
-        return list(known.values())[int(name) - 1]
-    if name not in known:
-        raise WrongUse(f"There is no exercise {name!r}; choose from {', '.join(known)}.")
-    return known[name]
+    return checked.pick(load_all(), name, "exercise")
 
 
 def read(path: Path) -> Task:
@@ -108,9 +103,7 @@ def read(path: Path) -> Task:
         WrongUse: it does not fit the schema, or speaks of pods, ports or namespaces that
             are not there.
     """
-    data = checked.read_yaml(path, "exercise")
-    if data["id"] != path.stem.lstrip("0123456789").removeprefix("-"):
-        raise WrongUse(f"{path}: id: is {data['id']!r}; the file should be <number>-<id>.yaml.")
+    data = checked.read_numbered(path, "exercise")
     return Task(
         text=data["task"],
         given=policies(data.get("setup", [])),

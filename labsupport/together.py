@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from labsupport import oracle
+from labsupport.foresee import DNS, DNS_PORT
 from labsupport.oracle import Direction, Endpoint
-from labsupport.pitfalls import NAMESPACE_NAME, Finding, Level, Policy
+from labsupport.pitfalls import Finding, Level, Policy
 from labsupport.policyfile import Document
 
-# As CoreDNS and kube-dns are labelled in most clusters.
-# https://kubernetes.io/docs/tasks/administer-cluster/dns-debugging-resolution/
-_DNS = Endpoint("kube-dns", "kube-system", {"k8s-app": "kube-dns"}, {NAMESPACE_NAME: "kube-system"})
 _DIRECTIONS: tuple[Direction, ...] = ("Ingress", "Egress")
 
 
@@ -55,7 +53,7 @@ def _no_dns(document: Document, company: Sequence[Document]) -> Iterator[Finding
             Level.WARNING,
             "spec.egress",
             "allows no DNS, so names are not resolved and connections by name fail. Allow UDP "
-            f"and TCP 53 to the pods k8s-app=kube-dns of the namespace {_DNS.namespace}.",
+            f"and TCP 53 to the pods k8s-app=kube-dns of the namespace {DNS.namespace}.",
         )
     elif not udp:
         yield Finding(
@@ -77,7 +75,7 @@ def _allows_dns(policy: Policy, protocol: str) -> bool:
     source = Endpoint("pod", policy["metadata"].get("namespace", "default"))
     if "Egress" not in oracle.policy_types(policy):
         return False
-    if oracle.decide([anyone], source, _DNS, 53, protocol).allowed:
+    if oracle.decide([anyone], source, DNS, DNS_PORT, protocol).allowed:
         return True
     ports = [port for rule in policy["spec"].get("egress", []) for port in rule.get("ports", [])]
     return any(p.get("port") == 53 and p.get("protocol", "TCP") == protocol for p in ports)
