@@ -13,6 +13,8 @@ from labsupport import programs
 from labsupport.errors import LabError, MachineCannot
 from labsupport.programs import ProgramFailed
 
+_PAUSE_TRIES = 3
+
 
 def run(*arguments: str, timeout: float | None = None) -> str:
     """Run `docker` with these arguments and return what it printed.
@@ -25,6 +27,21 @@ def run(*arguments: str, timeout: float | None = None) -> str:
         return programs.run("docker", *arguments, timeout=timeout)
     except ProgramFailed as failed:
         raise explain(failed) from failed
+
+
+def pause(name: str) -> bool:
+    """Pause a container; say whether it could be done.
+
+    Freezing a control group of version 1 is a matter of luck while its processes fork, and
+    runc leaves it running when it gives up (https://github.com/opencontainers/runc/pull/2791).
+    """
+    for _ in range(_PAUSE_TRIES):
+        try:
+            run("pause", name)
+        except ProgramFailed:
+            continue
+        return True
+    return False
 
 
 def feed(*arguments: str, write: Callable[[IO[bytes]], None]) -> str:

@@ -8,6 +8,7 @@ import pytest
 from labsupport import clusters, paths, versions
 from labsupport.clusters import Record, State
 from labsupport.errors import CheckFailed, WrongUse
+from labsupport.programs import ProgramFailed
 
 FLANNEL = versions.profile("flannel")
 
@@ -116,14 +117,33 @@ def test_the_second_process_says_whom_it_waits_for(capsys):
     assert "Waiting for process" in capsys.readouterr().err
 
 
-def test_the_others_are_paused_and_go_on_whatever_happens(monkeypatch):
+@pytest.fixture
+def running(monkeypatch):
+    """One node a cluster that runs; the list takes what Docker is asked to do."""
     calls = []
     monkeypatch.setattr(clusters.os, "cpu_count", lambda: 2)
     monkeypatch.setattr(clusters.docker, "run", lambda *words: calls.append(words))
     monkeypatch.setattr(
         clusters, "_containers", lambda profile: {f"{profile.name}-worker": ("id", "running")}
     )
+    return calls
+
+
+def test_the_others_are_paused_and_go_on_whatever_happens(running):
     with pytest.raises(RuntimeError), clusters.alone(FLANNEL):
         raise RuntimeError
     workers = ["calico-worker", "cilium-worker", "canal-worker"]
-    assert calls == [(verb, name) for verb in ("pause", "unpause") for name in workers]
+    assert running == [(verb, name) for verb in ("pause", "unpause") for name in workers]
+
+
+def test_a_node_that_cannot_be_paused_goes_on_beside(running, monkeypatch, capsys):
+    def refuse(*words):
+        running.append(words)
+        if words == ("pause", "cilium-worker"):
+            raise ProgramFailed(("docker", *words), 1, "unable to freeze")
+
+    monkeypatch.setattr(clusters.docker, "run", refuse)
+    with clusters.alone(FLANNEL):
+        assert running.count(("pause", "cilium-worker")) == 3
+        assert running[-1] == ("pause", "canal-worker")
+    assert "cilium-worker could not be paused" in capsys.readouterr().err
