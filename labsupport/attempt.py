@@ -11,9 +11,8 @@ from labsupport.connection import Connection
 from labsupport.fragments import Fragment
 from labsupport.matrix import LOOKS
 from labsupport.outcome import Observation, Outcome
-from labsupport.verdict import Expected, Verdict
+from labsupport.verdict import HOPED_FOR, Expected, Verdict
 
-_HOPED_FOR = {Expected.ALLOWED: Outcome.ALLOWED, Expected.DENIED: Outcome.TIMEOUT}
 _VERDICTS = {True: Verdict.ENFORCED, False: Verdict.NOT_ENFORCED}
 
 
@@ -94,7 +93,7 @@ def rows(
             connection,
             word,
             _word(seen[connection].outcome, mode),
-            seen[connection].outcome is _HOPED_FOR[word],
+            seen[connection].outcome is HOPED_FOR[word],
             seen[connection].detail,
         )
         for connection, word in wanted.items()

@@ -15,13 +15,12 @@ takes the place of those that are there.
 from pathlib import Path
 
 from labsupport import answer as answers
-from labsupport import attempt, exercise_log, judges, task
+from labsupport import attempt, exercise_log, judges, migration, moments, task
 from labsupport.answer import Fault, State
 from labsupport.attempt import Attempt
 from labsupport.errors import LabError
 from labsupport.exercise_log import Entry, Log
-from labsupport.foresee import foresee
-from labsupport.judges import Judge, Policy, Seen
+from labsupport.judges import Judge, Policy, Seen, Specification
 from labsupport.outcome import Outcome
 from labsupport.task import Task
 from labsupport.verdict import Expected
@@ -40,11 +39,15 @@ class Exercise:
     def load(cls, name: str, profile: str | None = None, mode: str | None = None) -> "Exercise":
         """An exercise by its id or number; see `judges.choose` for the rest.
 
+        One that holds a connection is checked by a move of the Flannel cluster.
+
         Raises:
-            WrongUse: there is none of this name.
+            WrongUse: there is none of this name, or it does not take place on this cluster.
             CheckFailed: live was asked for, and no cluster is ready.
         """
-        return cls(task.find(name), judges.choose(profile, mode))
+        found = task.find(name)
+        chooser = migration if moments.held(found.wanted) else judges
+        return cls(found, chooser.choose(profile, mode))
 
     def setup(self) -> None:
         """Prepare the exercise, as often as wanted; policies of an earlier one are removed.
@@ -108,7 +111,7 @@ class Exercise:
         return f"{why}\n{answers.dump(self.task.solution)}"
 
     def cleanup(self) -> None:
-        """Remove the exercises' namespaces from the cluster.
+        """Remove the exercises' namespaces from the cluster, and take a move back.
 
         Raises:
             CheckFailed: the cluster is not ready, or they do not go.
@@ -167,9 +170,9 @@ class Exercise:
 
     def _would_do(self, policies: list[Policy]) -> bool:
         """Whether the specification would accept the answer."""
-        return all(
-            foresee(policies, task.ground(), c).allowed == (word is Expected.ALLOWED)
-            for c, word in self.task.wanted.items()
+        seen = Specification().test(policies, self.task.wanted)
+        return not isinstance(seen, Fault) and all(
+            row.right for row in attempt.rows(self.task.wanted, seen, Specification.mode)
         )
 
     def _fault(self, fault: Fault) -> Attempt:

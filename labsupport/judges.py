@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from labsupport import answer, report, task, versions
+from labsupport import answer, moments, report, task, versions
 from labsupport.answer import Fault, State
 from labsupport.connection import Connection
 from labsupport.errors import CheckFailed, LabError, WrongUse
@@ -12,6 +12,9 @@ from labsupport.foresee import foresee
 from labsupport.outcome import Observation, Outcome
 from labsupport.verdict import Expected, Verdict
 from labsupport.versions import Profile
+
+if TYPE_CHECKING:
+    from labsupport.kube import Kube
 
 Policy = Mapping[str, Any]
 Seen = Mapping[Connection, Observation]
@@ -59,11 +62,12 @@ class Specification:
         refused = answer.refusal(policies)
         if refused:
             return refused
-        decided = {c: foresee(policies, task.ground(), c) for c in wanted}
-        return {
-            c: Observation(Outcome.ALLOWED if d.allowed else Outcome.TIMEOUT, d.why)
-            for c, d in decided.items()
-        }
+        return moments.together(
+            [
+                (moment, {c: _foreseen(moment.in_force(policies, c), c) for c in moment.wanted})
+                for moment in moments.of(wanted)
+            ]
+        )
 
     def clear(self) -> None:
         """Nothing was made."""
@@ -81,13 +85,21 @@ class Packets:
         self._cast = task.ground()
         self.how = f"by packets on {profile.title}"
 
+    def kube(self) -> "Kube":
+        """The cluster's client.
+
+        Raises:
+            CheckFailed: the cluster is not ready; the message says how to get it.
+        """
+        return self._ground.kube(self.profile)
+
     def begin(self, given: Sequence[Policy], connections: Sequence[Connection]) -> None:
         """Make the pods, see that all connections work, and put the policies there.
 
         Raises:
             CheckFailed: the cluster is not ready, or packets do not cross it.
         """
-        kube = self._ground.kube(self.profile)
+        kube = self.kube()
         self._ground.make(kube, self.profile, self._cast)
         self._ground.put(kube, self._cast.namespaces, [])
         self._ground.control(self._ground.find(kube, self._cast), connections)
@@ -95,7 +107,7 @@ class Packets:
 
     def current(self) -> Sequence[Policy] | None:
         """The policies in the exercises' namespaces; None where pods of theirs are missing."""
-        kube = self._ground.kube(self.profile)
+        kube = self.kube()
         if set(self._ground.find(kube, self._cast).addresses) != set(self._cast.pods):
             return None
         return self._ground.policies(kube, self._cast.namespaces)
@@ -106,7 +118,7 @@ class Packets:
         """Let exactly these policies be there, and send packets."""
         from labsupport.kube import ApiRefused
 
-        kube = self._ground.kube(self.profile)
+        kube = self.kube()
         if policies is not None:
             try:
                 self._ground.put(kube, self._cast.namespaces, policies)
@@ -116,7 +128,7 @@ class Packets:
 
     def clear(self) -> None:
         """Delete the exercises' namespaces."""
-        self._ground.remove(self._ground.kube(self.profile), self._cast.namespaces)
+        self._ground.remove(self.kube(), self._cast.namespaces)
 
 
 def choose(profile: str | None = None, mode: str | None = None) -> Judge:
@@ -131,9 +143,7 @@ def choose(profile: str | None = None, mode: str | None = None) -> Judge:
         WrongUse: there is no such profile or mode.
         CheckFailed: live was asked for, and no cluster is ready.
     """
-    mode = mode or os.environ.get("NETPOL_LAB_MODE") or ("live" if profile else None)
-    if mode not in (None, "live", "recorded"):
-        raise WrongUse(f"NETPOL_LAB_MODE is {mode!r}; it can be live or recorded.")
+    mode = asked(profile, mode)
     if mode == "recorded":
         return Specification()
     if profile:
@@ -147,6 +157,18 @@ def choose(profile: str | None = None, mode: str | None = None) -> Judge:
     return Specification()
 
 
+def asked(profile: str | None, mode: str | None) -> str | None:
+    """The mode that was asked for, `live` or `recorded`; None where what is ready decides.
+
+    Raises:
+        WrongUse: there is no such mode.
+    """
+    mode = mode or os.environ.get("NETPOL_LAB_MODE") or ("live" if profile else None)
+    if mode not in (None, "live", "recorded"):
+        raise WrongUse(f"NETPOL_LAB_MODE is {mode!r}; it can be live or recorded.")
+    return mode
+
+
 def enforcing() -> list[Profile]:
     """The profiles whose recordings show that they enforced the deny-all of every pod."""
     names = {
@@ -156,6 +178,11 @@ def enforcing() -> list[Profile]:
         if case["id"] == "deny-all" and case["verdict"] == Verdict.ENFORCED
     }
     return [profile for profile in versions.profiles() if profile.name in names]
+
+
+def _foreseen(policies: Sequence[Policy], connection: Connection) -> Observation:
+    decision = foresee(policies, task.ground(), connection)
+    return Observation(Outcome.ALLOWED if decision.allowed else Outcome.TIMEOUT, decision.why)
 
 
 def _is_ready(profile: Profile) -> bool:

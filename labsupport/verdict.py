@@ -32,6 +32,10 @@ class Expected(StrEnum):
     DENIED = "denied"
 
 
+HOPED_FOR = {Expected.ALLOWED: Outcome.ALLOWED, Expected.DENIED: Outcome.TIMEOUT}
+"""What becomes of a connection where the policy is enforced: a denied packet is dropped."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """One connection: without the policy, with it, and after its removal.

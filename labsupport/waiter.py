@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from labsupport.connection import Connection
 from labsupport.lane import Lane
-from labsupport.outcome import Observation, Outcome
-from labsupport.verdict import Expected
+from labsupport.outcome import Observation
+from labsupport.verdict import HOPED_FOR, Expected
 
 # Kubernetes tells nobody when a policy is in force, so the runner polls until what it sees
 # is what it expects. After this limit, what it sees is the result. The upstream
@@ -19,8 +19,6 @@ LIMIT_SECONDS = 10.0
 PROBE_SECONDS = 1.0
 CONFIRM_SECONDS = 2.0
 POLL_SECONDS = 0.5
-
-_HOPED_FOR = {Expected.ALLOWED: Outcome.ALLOWED, Expected.DENIED: Outcome.TIMEOUT}
 
 
 @dataclass(frozen=True)
@@ -103,4 +101,4 @@ class Waiter:
 def _differing(
     seen: Mapping[Connection, Observation], expected: Mapping[Connection, Expected]
 ) -> list[Connection]:
-    return [c for c, word in expected.items() if seen[c].outcome is not _HOPED_FOR[word]]
+    return [c for c, word in expected.items() if seen[c].outcome is not HOPED_FOR[word]]

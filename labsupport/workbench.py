@@ -13,7 +13,7 @@ from pathlib import Path
 
 import ipywidgets as ipw
 
-from labsupport import console, fragments, judges, task, widgets
+from labsupport import console, fragments, judges, migration, task, widgets
 from labsupport import show as shows
 from labsupport.attempt import Attempt
 from labsupport.errors import LabError
@@ -140,7 +140,7 @@ def state(log: Log | None = None) -> None:
 
 
 def clean_up(mode: str) -> None:
-    """Remove the exercises' namespaces from the cluster, where there is one."""
-    judge = judges.choose(mode=mode)
-    judge.clear()
+    """Remove the exercises' namespaces from the clusters, and take a move back."""
+    for chooser in (judges, migration):
+        chooser.choose(mode=mode).clear()
     shows.note("Nothing of the exercises is left on a cluster.")

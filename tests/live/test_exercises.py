@@ -2,12 +2,14 @@
 
 import pytest
 
-from labsupport import answer, ground, judges, task
+from labsupport import answer, ground, judges, moments, task
 from labsupport.answer import State
 from labsupport.exercise import Exercise
 from labsupport.exercise_log import Log
 
 FIRST = "only-the-front-end"
+TASKS = [one for one in task.load_all().values() if not moments.held(one.wanted)]
+"""Without the move to Canal, which `test_migration` has."""
 
 
 @pytest.fixture(scope="module", params=["calico"])
@@ -16,7 +18,7 @@ def judge(request):
     from labsupport import versions
 
     made = judges.Packets(versions.profile(request.param))
-    made.begin((), [c for one in task.load_all().values() for c in one.wanted])
+    made.begin((), [c for one in TASKS for c in one.wanted])
     yield made
     made.clear()
 
@@ -26,7 +28,7 @@ def load(judge, tmp_path):
     return lambda name: Exercise(task.find(name), judge, Log(tmp_path / "exercises.json"))
 
 
-@pytest.mark.parametrize("name", list(task.load_all()))
+@pytest.mark.parametrize("name", [one.id for one in TASKS])
 def test_every_solution_passes_by_packets(load, name):
     exercise = load(name)
     done = exercise.check(exercise.solution())

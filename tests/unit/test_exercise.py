@@ -38,8 +38,8 @@ def load(tmp_path):
     )
 
 
-def test_there_are_at_least_fourteen():
-    assert len(TASKS) >= 14
+def test_there_are_at_least_fifteen():
+    assert len(TASKS) >= 15
     assert {one.kind for one in TASKS} == {"write", "repair", "find"}
 
 
