@@ -70,9 +70,9 @@ def capture(profile: Profile) -> Anatomy:
     Raises:
         CheckFailed: the cluster is not ready, or a node does not show what it should.
     """
-    from labsupport import clusters
+    from labsupport import clusters, turns
 
-    with clusters.lock(), clusters.alone(profile):
+    with turns.lock(), turns.alone(profile):
         return look(clusters.lanes(profile)[0], profile)
 
 

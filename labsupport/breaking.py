@@ -13,6 +13,7 @@ from typing import Any
 
 from labsupport import (
     attempt,
+    clusterrecord,
     clusters,
     console,
     ground,
@@ -20,6 +21,7 @@ from labsupport import (
     paths,
     programs,
     report,
+    turns,
     versions,
 )
 from labsupport.answer import State
@@ -73,7 +75,7 @@ def make(outage: Outage, name: str | None = None) -> Profile:
         ground.put(kube, outage.cast.namespaces, [])
         ground.control(ground.find(kube, outage.cast), list(outage.wanted))
         restore = [_inverse(kube, change) for change in outage.changes]
-        nodes = clusters.made_of(profile).nodes
+        nodes = clusterrecord.made_of(profile).nodes
         _write(Damage(outage.id, profile.name, nodes, restore))
         for change in outage.changes:
             _change(kube, change)
@@ -191,7 +193,7 @@ def _same_cluster(profile: Profile, known: Damage) -> bool:
     """Whether the cluster that was broken still exists."""
     if clusters.status(profile).state is clusters.State.ABSENT:
         return False
-    return clusters.made_of(profile).nodes == known.nodes
+    return clusterrecord.made_of(profile).nodes == known.nodes
 
 
 def _inverse(kube: Kube, change: Change) -> Change:
@@ -234,7 +236,7 @@ def _alone(outage: Outage) -> AbstractContextManager[None]:
 
     The other outages touch nothing that measurements use.
     """
-    return clusters.lock() if outage.changes else nullcontext()
+    return turns.lock() if outage.changes else nullcontext()
 
 
 def _task(text: str) -> AbstractContextManager[None]:

@@ -56,9 +56,9 @@ class Conversion:
         if self._recording is not None:
             step: Step = self._recording["steps"][name]
             return step
-        from labsupport import clusters
+        from labsupport import turns
 
-        with clusters.lock():
+        with turns.lock():
             return _live(self._profile, name)
 
     def anatomy(self) -> dict[str, Any]:
@@ -66,17 +66,17 @@ class Conversion:
         if self._recording is not None:
             capture: dict[str, Any] = self._recording["anatomy"]
             return capture
-        from labsupport import clusters
+        from labsupport import turns
 
-        with clusters.lock():
+        with turns.lock():
             return _look(self._profile)
 
     def finish(self) -> None:
         """Leave the cluster as it was: without the policy part, and without these pods."""
         if self._live:
-            from labsupport import clusters, policyaddon
+            from labsupport import policyaddon, turns
 
-            with clusters.lock():
+            with turns.lock():
                 policyaddon.remove(self._profile)
                 _clean(self._profile)
 
@@ -87,11 +87,11 @@ def measure() -> dict[str, Any]:
     Raises:
         CheckFailed: the cluster is not ready; the message says how to get it.
     """
-    from labsupport import clusters, policyaddon
     from labsupport import measure as measuring
+    from labsupport import policyaddon, turns
 
     profile = versions.profile("flannel")
-    with clusters.lock(), clusters.alone(profile):
+    with turns.lock(), turns.alone(profile):
         try:
             steps = {name: _live(profile, name) for name in ("flannel", "old", "new")}
             capture = _look(profile)
@@ -174,7 +174,7 @@ def _measure(profile: Profile) -> dict[str, Any]:
 
 def _lane(profile: Profile) -> Any:
     """The conversion's own copy of the stage: the pods of shop and warehouse, no others."""
-    from labsupport import clusters, stage
+    from labsupport import clusterrecord, stage
     from labsupport.kube import Kube
 
     whole = cases.cast()
@@ -188,25 +188,25 @@ def _lane(profile: Profile) -> Any:
             if pod.namespace in chosen and not pod.late
         },
     )
-    kube = Kube(clusters.kubeconfig(profile))
-    return stage.prepare(kube, clusters.node_names(profile), 1, PREFIX, actors=actors)[0]
+    kube = Kube(clusterrecord.kubeconfig(profile))
+    return stage.prepare(kube, clusterrecord.node_names(profile), 1, PREFIX, actors=actors)[0]
 
 
 def _delete_pods(profile: Profile) -> None:
     """Delete the pods of the conversion's own stage; `_lane` makes them anew."""
-    from labsupport import clusters, policyaddon
+    from labsupport import clusterrecord, policyaddon
     from labsupport.kube import Kube
 
-    kube = Kube(clusters.kubeconfig(profile))
+    kube = Kube(clusterrecord.kubeconfig(profile))
     policyaddon.delete_pods(kube, lambda pod: pod["metadata"]["namespace"].startswith(_OURS))
 
 
 def _clean(profile: Profile) -> None:
     """Remove the conversion's own namespaces, which wait for nobody."""
-    from labsupport import clusters
+    from labsupport import clusterrecord
     from labsupport.kube import Kube
 
-    kube = Kube(clusters.kubeconfig(profile))
+    kube = Kube(clusterrecord.kubeconfig(profile))
     for namespace in kube.list("v1", "Namespace"):
         if namespace["metadata"]["name"].startswith(_OURS):
             kube.delete(namespace)

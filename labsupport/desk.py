@@ -3,7 +3,7 @@
 from rich.markup import escape
 from rich.table import Table
 
-from labsupport import clusters, console, outages, task
+from labsupport import clusterrecord, console, outages, task
 from labsupport.attempt import Attempt
 from labsupport.exercise import Exercise
 from labsupport.exercise_log import Log
@@ -73,7 +73,7 @@ def outage_told(outage: Outage, profile: Profile) -> str:
 
 
 def _kubectl(profile: Profile) -> str:
-    return f"kubectl --kubeconfig {clusters.kubeconfig(profile)}"
+    return f"kubectl --kubeconfig {clusterrecord.kubeconfig(profile)}"
 
 
 def show(done: Attempt) -> None:

@@ -12,7 +12,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from labsupport import clusters, manifests, stage, task
+from labsupport import clusterrecord, clusters, manifests, stage, task
 from labsupport.cases import Cast
 from labsupport.connection import Connection
 from labsupport.errors import CheckFailed
@@ -49,7 +49,7 @@ def kube(profile: Profile) -> Kube:
         raise CheckFailed(
             f"Cluster {now.cluster} is {now.state}{detail}; `./lab up {profile.name}` makes it."
         )
-    return Kube(clusters.kubeconfig(profile))
+    return Kube(clusterrecord.kubeconfig(profile))
 
 
 def make(kube: Kube, profile: Profile, cast: Cast) -> None:
@@ -61,7 +61,7 @@ def make(kube: Kube, profile: Profile, cast: Cast) -> None:
     _await_gone(kube, cast.namespaces, only_leaving=True)
     for name, labels in cast.namespaces.items():
         kube.apply(manifests.namespace(name, labels))
-    nodes = clusters.node_names(profile)
+    nodes = clusterrecord.node_names(profile)
     deadline = time.monotonic() + stage.READY_SECONDS
     for pod in cast.pods.values():
         made = manifests.pod(pod.namespace, pod, cast, nodes)

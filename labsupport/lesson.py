@@ -132,9 +132,9 @@ class Lesson:
         chosen = versions.profile(profile)
         if not self.live:
             return anatomy.read(chosen.name, stored.folder() / "anatomy")
-        from labsupport import clusters
+        from labsupport import turns
 
-        with clusters.lock():
+        with turns.lock():
             return anatomy.look(self.lane(chosen.name), chosen)
 
     def reports(self) -> list[report.Report]:
@@ -213,10 +213,10 @@ class Lesson:
 
     def _run(self, case_id: str, profile: str, apply: "Apply") -> dict[str, Any]:
         """Run one case in one lane now."""
-        from labsupport import clusters, runner
+        from labsupport import runner, turns
 
         chosen = self.case(case_id)
-        with clusters.lock():
+        with turns.lock():
             lane = self.lane(profile)
             try:
                 return runner.run([lane], [chosen], lambda _case, _verdict: None, apply)[0]

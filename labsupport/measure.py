@@ -12,7 +12,17 @@ from typing import Any
 import yaml
 
 import labsupport
-from labsupport import clusters, doctor, paths, programs, report, runner, timing, versions
+from labsupport import (
+    clusterrecord,
+    clusters,
+    doctor,
+    paths,
+    programs,
+    report,
+    runner,
+    timing,
+    versions,
+)
 from labsupport.cases import Case
 from labsupport.kube import Kube
 from labsupport.lane import Lane
@@ -129,7 +139,7 @@ class Witness:
 
 
 def _implementation(profile: Profile) -> dict[str, Any]:
-    record = clusters.made_of(profile)
+    record = clusterrecord.made_of(profile)
     return {
         "profile": profile.name,
         "title": profile.title,
@@ -142,8 +152,8 @@ def _implementation(profile: Profile) -> dict[str, Any]:
 
 
 def _environment(profile: Profile) -> dict[str, Any]:
-    kube = Kube(clusters.kubeconfig(profile))
-    node_image = clusters.made_of(profile).images[0]
+    kube = Kube(clusterrecord.kubeconfig(profile))
+    node_image = clusterrecord.made_of(profile).images[0]
     facts = doctor.machine_facts()
     return {
         "kubernetes": kube.version(),

@@ -35,11 +35,11 @@ class Move(Packets):
 
     def kube(self) -> "Kube":
         """The cluster's client, also while the cluster is moved."""
-        from labsupport import clusters, policyaddon
+        from labsupport import clusterrecord, policyaddon
         from labsupport.kube import Kube
 
         if policyaddon.is_added(self.profile):
-            return Kube(clusters.kubeconfig(self.profile))
+            return Kube(clusterrecord.kubeconfig(self.profile))
         return super().kube()
 
     def begin(self, given: Sequence[Policy], connections: Sequence[Connection]) -> None:
@@ -48,9 +48,9 @@ class Move(Packets):
         Raises:
             CheckFailed: the cluster is not ready, or packets do not cross it.
         """
-        from labsupport import clusters
+        from labsupport import turns
 
-        with clusters.lock():
+        with turns.lock():
             self._on_flannel(connections)
             self._ground.put(self.kube(), self._cast.namespaces, given)
 
@@ -65,11 +65,11 @@ class Move(Packets):
             CheckFailed: the cluster is not ready, or does not become so.
             ProgramFailed: an agent is not ready within the limit.
         """
-        from labsupport import clusters
+        from labsupport import turns
         from labsupport.kube import ApiRefused
 
         moving = console.task("moving the Flannel cluster to Canal", usual=USUAL)
-        with clusters.lock(), clusters.alone(self.profile), moving:
+        with turns.lock(), turns.alone(self.profile), moving:
             self._on_flannel(wanted)
             if policies is not None:
                 try:
@@ -80,9 +80,9 @@ class Move(Packets):
 
     def clear(self) -> None:
         """Take the move back and delete the exercises' namespaces, where there is a cluster."""
-        from labsupport import clusters, policyaddon
+        from labsupport import policyaddon, turns
 
-        with clusters.lock():
+        with turns.lock():
             if self.is_there():
                 policyaddon.remove(self.profile)
                 super().clear()

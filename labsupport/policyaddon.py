@@ -4,7 +4,7 @@ What is added is Canal's manifest without its Flannel (`clusters/policy-for-flan
 agent enforces policy at interfaces that Calico's CNI plugin made: pods that are older keep
 their ports on Flannel's bridge, and to them no policy applies.
 
-The caller holds `clusters.lock()`. What a node looked like before is on disk before anything
+The caller holds `turns.lock()`. What a node looked like before is on disk before anything
 is changed; `remove` puts it back, can be repeated, and is what `./lab up flannel` does first
 when a conversion was interrupted.
 """
@@ -18,7 +18,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labsupport import clusters, cni, docker, paths, programs, report, versions
+from labsupport import (
+    clusterbuild,
+    clusterrecord,
+    clusters,
+    cni,
+    docker,
+    paths,
+    programs,
+    report,
+    versions,
+)
 from labsupport.errors import CheckFailed
 from labsupport.kube import Kube
 from labsupport.versions import Profile
@@ -57,9 +67,9 @@ def add(profile: Profile) -> None:
         if now.state is not clusters.State.READY:
             raise CheckFailed(f"Cluster {now.cluster} is {now.state}; `./lab up {profile.name}`.")
         _write_facts(profile)
-    clusters.mark(profile, clusters.ADDED)
-    clusters.load_images(profile, [versions.image(key) for key in IMAGES])
-    kubeconfig = clusters.kubeconfig(profile)
+    clusterrecord.mark(profile, clusterrecord.ADDED)
+    clusterbuild.load_images(profile, [versions.image(key) for key in IMAGES])
+    kubeconfig = clusterrecord.kubeconfig(profile)
     _kubectl(kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest())
     cni.wait(kubeconfig)
 
@@ -76,7 +86,7 @@ def remove(profile: Profile) -> None:
     facts = _read_facts(profile)
     if facts is None:
         return
-    kube, kubeconfig = Kube(clusters.kubeconfig(profile)), clusters.kubeconfig(profile)
+    kube, kubeconfig = Kube(clusterrecord.kubeconfig(profile)), clusterrecord.kubeconfig(profile)
     gone = ("--ignore-not-found", f"--timeout={GONE_SECONDS:.0f}s")
     name = ("deployment", "calico-kube-controllers", "--namespace", "kube-system")
     _kubectl(kubeconfig, "delete", *name, *gone)
@@ -90,7 +100,7 @@ def remove(profile: Profile) -> None:
     for node, before in facts["nodes"].items():
         _clean(node, before)
         _restore(kubeconfig, node, before)
-    clusters.mark(profile, "ready")
+    clusterrecord.mark(profile, "ready")
     _file(profile).unlink(missing_ok=True)
 
 
@@ -98,7 +108,7 @@ def look(profile: Profile) -> dict[str, Facts]:
     """What of a node the policy part changes, by node: what `remove` puts back."""
     described = {
         node["metadata"]["name"]: node
-        for node in Kube(clusters.kubeconfig(profile)).list("v1", "Node")
+        for node in Kube(clusterrecord.kubeconfig(profile)).list("v1", "Node")
     }
     return {name: _facts(name, node) for name, node in described.items()}
 
@@ -116,7 +126,7 @@ def _facts(name: str, node: dict[str, Any]) -> Facts:
 
 def _write_facts(profile: Profile) -> None:
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    made = clusters.made_of(profile).nodes
+    made = clusterrecord.made_of(profile).nodes
     facts = {"since": since, "cluster": made, "nodes": look(profile)}
     report.write_file(_file(profile), json.dumps(facts, indent=1).encode())
 
@@ -137,7 +147,7 @@ def _read_facts(profile: Profile) -> Facts | None:
             f"`./lab up --recreate {profile.name}` makes it anew."
         ) from None
     # A cluster that was made anew since has nothing of it.
-    return found if found["cluster"] == clusters.made_of(profile).nodes else None
+    return found if found["cluster"] == clusterrecord.made_of(profile).nodes else None
 
 
 def _file(profile: Profile) -> Path:

@@ -49,6 +49,7 @@ def measure(
         machine,
         measure,
         report,
+        turns,
     )
 
     chosen = cases.choose(cases.load(), case_ids)
@@ -68,7 +69,7 @@ def measure(
 
         measuring = console.task(f"measuring {profile.title}, {len(chosen)} cases", usual=30)
         # Two runs at once would meet each other's policies.
-        with clusters.lock(), clusters.alone(profile), measuring:
+        with turns.lock(), turns.alone(profile), measuring:
             reports.append(measure.measure(profile, chosen, tell, timed=not case_ids))
         report.write(reports[-1], out / f"report-{profile.name}.json")
         if one_at_a_time and not existed:

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from labsupport import cases, clusters, ground, measure, outside, programs, report, snippets
+from labsupport import cases, ground, measure, outside, programs, report, snippets, turns
 from labsupport.cases import Cast
 from labsupport.kube import Kube
 from labsupport.snippets import Snippet, Step
@@ -48,7 +48,7 @@ def run(
         CheckFailed: the cluster is not ready, or its pods do not get ready.
     """
     started = measure.now()
-    with clusters.lock():
+    with turns.lock():
         kube = ground.kube(profile)
         chosen = [
             one

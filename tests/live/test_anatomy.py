@@ -4,7 +4,17 @@ import json
 
 import pytest
 
-from labsupport import anatomy, clusters, conversion, docker, nodeway, policyaddon, versions
+from labsupport import (
+    anatomy,
+    clusterrecord,
+    clusters,
+    conversion,
+    docker,
+    nodeway,
+    policyaddon,
+    turns,
+    versions,
+)
 from labsupport.connection import Connection
 from labsupport.kube import Kube
 from labsupport.nodeview import nodes
@@ -68,7 +78,7 @@ def test_policy_is_added_and_everything_is_put_back(flannel):
     after = policyaddon.look(flannel)
     assert without_clock(after) == without_clock(before)
     assert all(facts["rules"] == 0 for facts in after.values())
-    listed = Kube(clusters.kubeconfig(flannel)).list("v1", "Namespace")
+    listed = Kube(clusterrecord.kubeconfig(flannel)).list("v1", "Namespace")
     assert not any(n["metadata"]["name"].startswith("canal1-") and
                    n["status"]["phase"] == "Active" for n in listed)  # fmt: skip
     assert clusters.status(flannel).state is clusters.State.READY
@@ -80,7 +90,7 @@ def test_an_interrupted_conversion_is_taken_back_by_up(flannel, monkeypatch):
     def interrupt(_kubeconfig):
         raise KeyboardInterrupt
 
-    with clusters.lock(), monkeypatch.context() as patched:
+    with turns.lock(), monkeypatch.context() as patched:
         patched.setattr(policyaddon.cni, "wait", interrupt)
         with pytest.raises(KeyboardInterrupt):
             policyaddon.add(flannel)

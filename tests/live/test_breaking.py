@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from labsupport import breaking, clusters, ground, outages, programs, versions
+from labsupport import breaking, clusterrecord, ground, outages, programs, versions
 from labsupport.answer import State
 from labsupport.errors import WrongUse
 
@@ -27,7 +27,7 @@ def kube(profile):
 
 
 def kubectl(profile, *arguments, stdin=None):
-    kubeconfig = clusters.kubeconfig(versions.profile(profile))
+    kubeconfig = clusterrecord.kubeconfig(versions.profile(profile))
     tool = programs.tool("kubectl")
     return programs.run(tool, "--kubeconfig", kubeconfig, *arguments, stdin=stdin)
 

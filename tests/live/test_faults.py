@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from labsupport import cases, clusters, runner
+from labsupport import cases, clusterrecord, clusters, runner
 from labsupport.kube import Kube
 from labsupport.verdict import Verdict
 
@@ -89,5 +89,5 @@ def test_the_lab_does_not_read_the_users_kubeconfig(calico, monkeypatch, tmp_pat
     users = tmp_path / "config"
     users.write_text("not a kubeconfig")
     monkeypatch.setenv("KUBECONFIG", str(users))
-    assert Kube(clusters.kubeconfig(calico)).version().startswith("v")
+    assert Kube(clusterrecord.kubeconfig(calico)).version().startswith("v")
     assert users.read_text() == "not a kubeconfig"

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 
-from labsupport import clusters, programs, versions
+from labsupport import clusterrecord, clusters, programs, turns, versions
 from labsupport.clusters import State
 from tests.live.conftest import ROOT
 from tests.live.polling import poll
@@ -20,9 +20,9 @@ def start_up(profile):
 
 
 def test_up_on_ready_clusters_changes_nothing(lab):
-    before = {p.name: clusters._containers(p) for p in versions.profiles()}
+    before = {p.name: clusterrecord.containers(p) for p in versions.profiles()}
     assert lab("up").returncode == 0
-    assert {p.name: clusters._containers(p) for p in versions.profiles()} == before
+    assert {p.name: clusterrecord.containers(p) for p in versions.profiles()} == before
 
 
 def test_status_for_a_program(lab):
@@ -58,7 +58,7 @@ def test_a_killed_up_is_taken_up_again(lab, flannel):
     """Killed with all its children while kind makes the nodes; the next up finishes."""
     assert lab("down", "flannel").returncode == 0
     killed = start_up(flannel)
-    poll(lambda: clusters._containers(flannel))
+    poll(lambda: clusterrecord.containers(flannel))
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     killed.stderr.close()
@@ -69,7 +69,7 @@ def test_a_killed_up_is_taken_up_again(lab, flannel):
 
 
 def test_two_ups_at_once_take_turns(flannel):
-    with clusters.lock():
+    with turns.lock():
         second = start_up(flannel)
         first_line = second.stderr.readline()
     _, rest = second.communicate(timeout=120)

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from labsupport import clusters, notebooks
+from labsupport import clusterrecord, notebooks
 from labsupport.errors import LabError
 from labsupport.kube import Kube
 from labsupport.lane import CASE_LABEL
@@ -38,7 +38,7 @@ def policies(kube):
 
 
 def test_a_cell_can_be_run_again_and_after_a_restart(lesson, calico):
-    kube = Kube(clusters.kubeconfig(calico))
+    kube = Kube(clusterrecord.kubeconfig(calico))
     first = lesson()
     first.apply("calico", POLICY)
     first.apply("calico", POLICY)
@@ -51,7 +51,7 @@ def test_a_cell_can_be_run_again_and_after_a_restart(lesson, calico):
 
 
 def test_a_policy_deleted_behind_its_back_fails_the_notebook(calico):
-    kube, stop = Kube(clusters.kubeconfig(calico)), threading.Event()
+    kube, stop = Kube(clusterrecord.kubeconfig(calico)), threading.Event()
 
     def delete():
         while not stop.wait(0.2):

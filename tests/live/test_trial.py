@@ -3,7 +3,7 @@
 import pytest
 
 from labsupport import trialrun, versions
-from labsupport.clusters import kubeconfig
+from labsupport.clusterrecord import kubeconfig
 from labsupport.kube import Kube
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from kubernetes import client
 
-from labsupport import clusters, report
+from labsupport import clusterrecord, report
 from labsupport.kube import Kube
 from labsupport.visit import PREFIX, RUN_LABEL
 from tests.live.conftest import ROOT
@@ -25,7 +25,7 @@ GONE = [
 
 
 def command(profile, *arguments):
-    config = clusters.kubeconfig(profile)
+    config = clusterrecord.kubeconfig(profile)
     return [sys.executable, "-m", "labsupport", "verify", "--kubeconfig", str(config), *arguments]
 
 
@@ -64,7 +64,7 @@ def namespace(kube, labels=None):
 
 @pytest.fixture
 def kube(calico):
-    return Kube(clusters.kubeconfig(calico))
+    return Kube(clusterrecord.kubeconfig(calico))
 
 
 def as_user(kube, profile, name, role, folder):
@@ -85,7 +85,7 @@ def as_user(kube, profile, name, role, folder):
         spec=client.V1TokenRequestSpec(audiences=[], expiration_seconds=600)
     )
     token = kube.core.create_namespaced_service_account_token("user", name, asked).status.token
-    config = yaml.safe_load(clusters.kubeconfig(profile).read_text())
+    config = yaml.safe_load(clusterrecord.kubeconfig(profile).read_text())
     config["users"][0]["user"] = {"token": token}
     path = folder / "config"
     path.write_text(yaml.safe_dump(config))
@@ -109,7 +109,7 @@ def test_flannel_does_not_and_ends_with_1(flannel):
     done = verify(flannel, "--json")
     assert done.returncode == 1, done.stderr
     assert set(json.loads(done.stdout)["verdicts"].values()) == {"not enforced"}
-    assert_nothing_left(Kube(clusters.kubeconfig(flannel)))
+    assert_nothing_left(Kube(clusterrecord.kubeconfig(flannel)))
 
 
 def test_a_namespaces_admin_can_and_an_editor_without_the_right_is_told(calico, kube, tmp_path):
@@ -212,7 +212,7 @@ def test_a_refusal_is_told_in_the_clusters_words(calico, kube):
 
 
 def test_an_unreachable_server_is_one_sentence(calico, tmp_path):
-    config = yaml.safe_load(clusters.kubeconfig(calico).read_text())
+    config = yaml.safe_load(clusterrecord.kubeconfig(calico).read_text())
     config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     path = tmp_path / "config"
     path.write_text(yaml.safe_dump(config))
@@ -225,13 +225,13 @@ def test_an_unreachable_server_is_one_sentence(calico, tmp_path):
 
 def test_the_users_kubeconfig_is_used_by_default_and_not_written(calico, tmp_path):
     users = tmp_path / "config"
-    users.write_bytes(clusters.kubeconfig(calico).read_bytes())
+    users.write_bytes(clusterrecord.kubeconfig(calico).read_bytes())
     done = subprocess.run(
         [sys.executable, "-m", "labsupport", "verify"],
         cwd=ROOT, env={**os.environ, "KUBECONFIG": str(users)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert users.read_bytes() == clusters.kubeconfig(calico).read_bytes()
+    assert users.read_bytes() == clusterrecord.kubeconfig(calico).read_bytes()
 
 
 def test_the_whole_specification(calico, kube, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labsupport import breaking, cases, clusters, ground, outages, paths, versions
+from labsupport import breaking, cases, clusterrecord, clusters, ground, outages, paths, versions
 from labsupport.errors import CheckFailed, WrongUse
 from labsupport.foresee import foresee
 from labsupport.verdict import Expected
@@ -113,7 +113,7 @@ def cluster(monkeypatch, tmp_path):
     ready = SimpleNamespace(state=clusters.State.READY)
     monkeypatch.setattr(paths, "state", lambda: tmp_path)
     monkeypatch.setattr(clusters, "status", lambda _: ready)
-    monkeypatch.setattr(clusters, "made_of", lambda _: SimpleNamespace(nodes={"n": "1"}))
+    monkeypatch.setattr(clusterrecord, "made_of", lambda _: SimpleNamespace(nodes={"n": "1"}))
     kube = SimpleNamespace(
         apply=lambda manifest: made.step("apply", manifest["kind"]),
         delete=lambda manifest: made.step("delete", manifest["kind"]),
@@ -182,7 +182,7 @@ def test_an_interrupted_mend_is_not_forgotten(cluster):
 def test_a_cluster_that_is_gone_needs_no_mending(cluster, monkeypatch):
     breaking.make(outages.find("uninvited-guest"))
     cluster.done.clear()
-    monkeypatch.setattr(clusters, "made_of", lambda _: SimpleNamespace(nodes={"n": "2"}))
+    monkeypatch.setattr(clusterrecord, "made_of", lambda _: SimpleNamespace(nodes={"n": "2"}))
     assert breaking.mend() == "calico"
     assert cluster.done == []
 

@@ -6,12 +6,12 @@ import pytest
 
 from labsupport import (
     answer,
-    clusters,
     judges,
     migration,
     moments,
     policyaddon,
     task,
+    turns,
     workbench,
 )
 from labsupport.answer import Fault, State
@@ -101,7 +101,7 @@ class Place:
 
 
 class Cluster:
-    """The Flannel cluster as `ground`, `clusters` and `policyaddon` show it."""
+    """The Flannel cluster as `ground`, `turns` and `policyaddon` show it."""
 
     def __init__(self):
         self.log, self.places, self.moved, self.locked = [], [], False, False
@@ -178,8 +178,8 @@ class Cluster:
 @pytest.fixture
 def cluster(monkeypatch):
     made = Cluster()
-    monkeypatch.setattr(clusters, "lock", made.lock)
-    monkeypatch.setattr(clusters, "alone", made.alone)
+    monkeypatch.setattr(turns, "lock", made.lock)
+    monkeypatch.setattr(turns, "alone", made.alone)
     monkeypatch.setattr(policyaddon, "is_added", lambda _profile: made.moved)
     monkeypatch.setattr(policyaddon, "add", made.add)
     monkeypatch.setattr(policyaddon, "remove", made.take_back)

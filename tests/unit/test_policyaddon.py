@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import clusters, policyaddon, versions
+from labsupport import clusterbuild, clusterrecord, clusters, policyaddon, versions
 from labsupport.errors import CheckFailed
 
 SAVED = (Path(__file__).parent / "data" / "anatomy" / "calico-iptables-with.txt").read_text()
@@ -46,7 +46,7 @@ def facts(tmp_path, monkeypatch):
     """Where a node's facts are kept, for a cluster that has them or was made anew since."""
     monkeypatch.setattr(policyaddon.paths, "state", lambda: tmp_path)
     monkeypatch.setattr(
-        clusters, "made_of", lambda _profile: clusters.Record(stage="ready", nodes=NODES)
+        clusterrecord, "made_of", lambda _profile: clusterrecord.Record(stage="ready", nodes=NODES)
     )
     file = tmp_path / "policy-addon" / "flannel.json"
     file.parent.mkdir()
@@ -77,8 +77,8 @@ def test_no_node_is_changed_before_its_facts_are_on_disk(facts, monkeypatch):
     order = []
     ready = clusters.Status("flannel", FLANNEL.cluster, clusters.State.READY)
     monkeypatch.setattr(clusters, "status", lambda _profile: ready)
-    monkeypatch.setattr(clusters, "mark", lambda _profile, stage: order.append(stage))
-    monkeypatch.setattr(clusters, "load_images", lambda *_: order.append("images"))
+    monkeypatch.setattr(clusterrecord, "mark", lambda _profile, stage: order.append(stage))
+    monkeypatch.setattr(clusterbuild, "load_images", lambda *_: order.append("images"))
     monkeypatch.setattr(policyaddon, "manifest", lambda: "")
     monkeypatch.setattr(policyaddon, "_kubectl", lambda *_, **__: order.append("apply"))
     monkeypatch.setattr(policyaddon.cni, "wait", lambda _kubeconfig: None)
@@ -90,7 +90,7 @@ def test_no_node_is_changed_before_its_facts_are_on_disk(facts, monkeypatch):
     monkeypatch.setattr(policyaddon, "look", look)
     policyaddon.add(FLANNEL)
     assert policyaddon.is_added(FLANNEL)
-    assert order == [clusters.ADDED, "images", "apply"]
+    assert order == [clusterrecord.ADDED, "images", "apply"]
 
 
 def test_a_cluster_that_is_not_ready_is_not_changed(facts, monkeypatch):
