@@ -4,8 +4,9 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
-from labsupport import breaking, incidents, outages, paths
+from labsupport import breaking, cli, incidents, outages, paths, verification
 from labsupport.errors import CheckFailed, WrongUse
 from tests.unit.fake_incidents import Broken, incident
 
@@ -118,14 +119,15 @@ def test_what_ships_is_what_the_notebook_says(name):
     seen = incidents.read(name, paths.RECORDINGS)
     assert seen["lab"]["commit"]
     assert not seen["lab"]["dirty"]
-    assert incidents.wrong(seen, "broken")
+    broken = incidents.wrong(seen, "broken")
+    assert broken
     assert not incidents.wrong(seen, "over")
     said = {one["command"]: one["output"] for one in seen["evidence"]}
-    if name == "silent-front-end":
-        (allowed,) = [c for c in seen["connections"] if c["wanted"] == "allowed"]
-        assert incidents.wrong(seen, "broken") == [allowed["connection"]]
+    kinds = {c["wanted"] for c in seen["connections"] if c["connection"] in broken}
+    assert kinds == ({"allowed"} if name == "silent-front-end" else {"denied"})
     if name == "unlisted-visitor":
-        assert len(incidents.wrong(seen, "broken")) == 1  # the other denied one is blocked
+        assert seen["profile"] == verification.STRANGERS["first"]
+        assert len(broken) == sum(c["wanted"] == "denied" for c in seen["connections"])
         assert any("default.outage-reporting" in text for text in said.values())
     if name == "open-since-tuesday":
         assert "never" in said.values()
@@ -133,3 +135,25 @@ def test_what_ships_is_what_the_notebook_says(name):
         assert {e["verdict"] for e in verified["report"]["cases"]} == {"not enforced"}
         assert verified["detected"]
         assert "Cilium is recognised" in verified["warning"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["verify", "--record", "--context", "kind"],
+        ["break", "--record", "--list"],
+        ["break", "--record", "open-gateway"],
+    ],
+)
+def test_what_cannot_be_recorded_is_wrong_use(broken, words):
+    assert CliRunner().invoke(cli.app, words).exit_code == WrongUse.exit_code
+    assert broken.done == []
+
+
+def test_the_command_records_and_says_what_was_seen(broken, monkeypatch, tmp_path):
+    kept = []
+    monkeypatch.setattr(incidents, "record", lambda seen: kept.append(seen) or tmp_path)
+    done = CliRunner().invoke(cli.app, ["break", "--record", NAME, "--profile", "canal"])
+    assert done.exit_code == 0, done.output
+    assert "silent-front-end on Canal: 3 of 3 connections not as wanted, 0 when" in done.output
+    assert [one["profile"] for one in kept] == ["canal"]
