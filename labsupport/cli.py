@@ -653,18 +653,19 @@ def trial(
 def _record_verifications() -> None:
     from labsupport import verification
 
-    for name in verification.STRANGERS.values():
-        measured = verification.measure(versions.profile(name))
-        for one in measured["report"]["cases"]:
-            console.out.print(escape(f"{name}: {one['title']}: {one['verdict']}."))
-        console.say(f"Written: {verification.record(measured)}")
+    chosen = [versions.profile(name) for name in verification.STRANGERS.values()]
+    # All are measured first: a file that is written anew makes the checkout a changed one.
+    for found in [verification.measure(profile) for profile in chosen]:
+        for one in found["report"]["cases"]:
+            console.out.print(escape(f"{found['profile']}: {one['title']}: {one['verdict']}."))
+        console.say(f"Written: {verification.record(found)}")
 
 
 def _record_incidents(scenario: str | None, profile: str | None) -> None:
     from labsupport import incidents, outages
 
-    for name in [scenario] if scenario else incidents.SHOWN:
-        seen = incidents.run(outages.find(name), profile)
+    chosen = [outages.find(name) for name in ([scenario] if scenario else incidents.SHOWN)]
+    for seen in [incidents.run(outage, profile) for outage in chosen]:
         broken, over = (len(incidents.wrong(seen, moment)) for moment in ("broken", "over"))
         console.out.print(
             f"{seen['outage']} on {seen['title']}: {broken} of {len(seen['connections'])} "
