@@ -40,7 +40,7 @@ def test_a_round_of_drills(notebook, asked):
         expect(told(cell)).to_contain_text(f"They ask next: {question.followup[0]}")
         further(cell)
     shows(cell, first, len(others) + 1)
-    answer_by_keyboard(opened.page, cell, first)
+    answer_by_keyboard(opened.page, cell, first, len(others) + 1)
     expect(told(cell)).to_contain_text("Right.")
     counts(opened, [first, *others])
 
@@ -78,18 +78,17 @@ def answer(cell, chosen):
     check(cell)
 
 
-def answer_by_keyboard(page, cell, question):
-    """The same as the notebook's prose says: arrows among options, the space bar for Check."""
-    options = cell.get_by_role("radio")
-    options.first.focus()
-    page.keyboard.press("Space")
+def answer_by_keyboard(page, cell, question, answered):
+    """The same as the notebook's prose says: Tab moves on, the space bar chooses and presses."""
     right = cell.get_by_label(question.right[0], exact=True)
-    for _ in question.options:
-        if right.is_checked():
-            break
-        page.keyboard.press("ArrowDown")
-    expect(right).to_be_checked()
-    page.keyboard.press("Tab")
+    cell.get_by_role("radio").first.focus()
+    options = marking.shuffled(question, answered)
+    for option in options:
+        expect(cell.get_by_label(option, exact=True)).to_be_focused()
+        if option in question.right:
+            page.keyboard.press("Space")
+            expect(right).to_be_checked()
+        page.keyboard.press("Tab")
     expect(cell.get_by_role("button", name="Check", exact=True)).to_be_focused()
     page.keyboard.press("Space")
 
