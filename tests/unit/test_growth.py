@@ -59,7 +59,7 @@ class Watch:
     """Answers `timing`'s questions as soon as the cluster is in the state."""
 
     def __init__(self, cluster):
-        self.cluster = cluster
+        self.cluster, self.closed = cluster, False
 
     def ask(self, question, last, timeout):
         state, _, port, _ = question.split()
@@ -67,12 +67,14 @@ class Watch:
         with self.cluster.changed:
             waits = 5 if self.cluster.enforcing else 0
             there = self.cluster.changed.wait_for(
-                lambda: self.cluster.answers(int(port)) is wanted, timeout=waits
+                lambda: self.closed or self.cluster.answers(int(port)) is wanted, timeout=waits
             )
         return ["5.5 5.25" if there else "never"]
 
     def close(self):
-        pass
+        with self.cluster.changed:
+            self.closed = True
+            self.cluster.changed.notify_all()
 
 
 def left(cluster):
