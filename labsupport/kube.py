@@ -199,7 +199,7 @@ class Kube:
             )
         except ApiException as error:
             raise ApiRefused(error.status, _message(error)) from None
-        return str(answer.status.token)
+        return str(answer.status.token) if answer.status else ""
 
     def log(self, namespace: str, pod: str) -> str:
         """What a pod has printed so far; empty while it has not started."""
