@@ -1,5 +1,6 @@
 """The workshop: the room's steps, the archive and what damages it, participants on a cluster."""
 
+import inspect
 import io
 import json
 import stat
@@ -89,6 +90,13 @@ def test_a_participant_is_admin_of_own_namespaces_and_of_nothing_else(kube):
     }
     assert held == set(mine)
     assert participants.ACCOUNTS not in {one["metadata"]["namespace"] for one in bindings}
+
+
+def test_the_commands_limit_is_the_clusters():
+    from labsupport import cli
+
+    option = inspect.signature(cli.workshop, eval_str=True).parameters["participants"]
+    assert option.annotation.__metadata__[0].max == participants.MOST
 
 
 def test_every_namespace_has_pod_security_and_a_quota(kube):
