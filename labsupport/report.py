@@ -41,8 +41,13 @@ def write(report: Report, path: Path) -> None:
     write_file(path, f"{text}\n".encode())
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Write a file through a temporary one beside it, so that nobody ever sees half of it.
+
+    Args:
+        path: where.
+        content: what.
+        mode: who may read and write it from its first moment on, less the umask.
 
     Raises:
         MachineCannot: there is no room or no right to write there.
@@ -51,7 +56,7 @@ def write_file(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with partial.open("wb") as file:
+            with open(partial, "wb", opener=lambda name, how: os.open(name, how, mode)) as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())  # else a crash may keep the name and lose the content
