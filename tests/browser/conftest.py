@@ -74,7 +74,11 @@ def lab(tmp_path_factory):
         yield Lab(_address(server), root / "notebooks")
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(60)  # it asks each kernel to end
+        except subprocess.TimeoutExpired:
+            server.kill()  # kernels end themselves when their parent is gone
+            server.wait()
 
 
 def _address(server):
