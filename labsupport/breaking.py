@@ -18,8 +18,8 @@ from labsupport import (
     console,
     ground,
     outages,
+    patches,
     paths,
-    programs,
     report,
     turns,
     versions,
@@ -32,8 +32,6 @@ from labsupport.outages import Change, Outage
 from labsupport.outcome import Outcome
 from labsupport.versions import Profile
 
-ROLLOUT_SECONDS = 300
-
 
 @dataclass
 class Damage:
@@ -44,45 +42,60 @@ class Damage:
         profile: on which cluster.
         nodes: ids of its node containers, which tell it from a later cluster.
         restore: changes that put the cluster's own configuration back.
+        passing: whether whoever broke it mends it in the same breath, as `incidents` does; it
+            is then nobody's work that is lost when the next one mends it first.
     """
 
     outage: str
     profile: str
     nodes: dict[str, str]
     restore: list[Change] = field(default_factory=list)
+    passing: bool = False
 
 
-def make(outage: Outage, name: str | None = None) -> Profile:
+def make(outage: Outage, name: str | None = None, passing: bool = False) -> Profile:
     """Break a cluster, and return whose.
 
     Args:
         outage: how.
         name: the profile; the first of the outage's that is ready where it is None.
+        passing: whether the caller mends it in the same breath.
 
     Raises:
         WrongUse: another outage is under way, or it cannot be made on this profile.
         CheckFailed: no cluster is ready, or packets do not cross it before anything is broken.
+    """
+    refuse_a_second()
+    profile = _profile(outage, name)
+    kube = ground.kube(profile)
+    with _alone(outage), _task(f"breaking {profile.title}"):
+        nodes = clusterrecord.made_of(profile).nodes
+        done = Damage(outage.id, profile.name, nodes, passing=passing)
+        _write(done)
+        ground.make(kube, profile, outage.cast)
+        ground.put(kube, outage.cast.namespaces, [])
+        ground.control(ground.find(kube, outage.cast), list(outage.wanted))
+        done.restore = [patches.inverse_of(kube, change) for change in outage.changes]
+        _write(done)
+        for change in outage.changes:
+            patches.apply(kube, change)
+        ground.put(kube, outage.cast.namespaces, outage.given)
+        for manifest in outage.objects:
+            kube.apply(manifest)
+    return profile
+
+
+def refuse_a_second() -> None:
+    """Stop where an outage is under way: there is one at a time.
+
+    Raises:
+        WrongUse: there is one.
     """
     under_way = damage()
     if under_way:
         raise WrongUse(
             f"Outage {under_way.outage} is under way on {under_way.profile}; `./lab mend` first."
         )
-    profile = _profile(outage, name)
-    kube = ground.kube(profile)
-    with _alone(outage), _task(f"breaking {profile.title}"):
-        ground.make(kube, profile, outage.cast)
-        ground.put(kube, outage.cast.namespaces, [])
-        ground.control(ground.find(kube, outage.cast), list(outage.wanted))
-        restore = [_inverse(kube, change) for change in outage.changes]
-        nodes = clusterrecord.made_of(profile).nodes
-        _write(Damage(outage.id, profile.name, nodes, restore))
-        for change in outage.changes:
-            _change(kube, change)
-        ground.put(kube, outage.cast.namespaces, outage.given)
-        for manifest in outage.objects:
-            kube.apply(manifest)
-    return profile
 
 
 def check() -> Attempt:
@@ -112,6 +125,26 @@ def check() -> Attempt:
     return Attempt(State.SOLVED, sentence, "live", rows)
 
 
+def end() -> None:
+    """Do what ends the outage under way and leave its pods, so that packets can tell.
+
+    Raises:
+        WrongUse: there is none, or its end is nothing that the lab can do by itself.
+        CheckFailed: its cluster is not ready.
+    """
+    known = _known()
+    outage, profile = outages.find(known.outage), versions.profile(known.profile)
+    if not outage.can_end:
+        raise WrongUse(f"The lab cannot end {outage.id} by itself: {outage.way_out}")
+    kube = ground.kube(profile)
+    with _alone(outage):
+        _put_back(kube, outage, known)
+        if outage.mended:
+            ground.put(kube, outage.cast.namespaces, outage.mended)
+    known.restore = []  # so that mending does not restart the workloads once more
+    _write(known)
+
+
 def mend() -> str | None:
     """Undo the outage under way, whole or half made; may be repeated.
 
@@ -131,10 +164,7 @@ def mend() -> str | None:
     kube = ground.kube(profile)
     outage = outages.find(known.outage)
     with _alone(outage), _task(f"mending {profile.title}"):
-        for manifest in outage.objects:
-            _delete(kube, manifest)
-        for change in known.restore:
-            _change(kube, change)
+        _put_back(kube, outage, known)
         ground.remove(kube, outage.cast.namespaces)
     _file().unlink(missing_ok=True)
     return profile.name
@@ -159,21 +189,6 @@ def damage() -> Damage | None:
         ) from None
 
 
-def inverse(current: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """The merge patch that takes a merge patch back.
-
-    Args:
-        current: the object before the patch.
-        patch: the patch; fields that it sets and `current` lacks are removed again.
-    """
-    undo: dict[str, Any] = {}
-    for key, value in patch.items():
-        old = current.get(key)
-        nested = isinstance(value, Mapping) and isinstance(old, Mapping)
-        undo[key] = inverse(old, value) if nested else old  # type: ignore[arg-type]
-    return undo
-
-
 def _profile(outage: Outage, name: str | None) -> Profile:
     if name is not None:
         if name not in outage.profiles:
@@ -196,21 +211,12 @@ def _same_cluster(profile: Profile, known: Damage) -> bool:
     return clusterrecord.made_of(profile).nodes == known.nodes
 
 
-def _inverse(kube: Kube, change: Change) -> Change:
-    """The change that takes a change back."""
-    text = _kubectl(kube, "get", change.object, "-n", change.namespace, "-o", "json")
-    undo = inverse(json.loads(text), change.patch)
-    return Change(change.object, change.namespace, undo, change.restart)
-
-
-def _change(kube: Kube, change: Change) -> None:
-    """Patch, and let the workload that reads it start anew."""
-    where = ("-n", change.namespace)
-    patch = json.dumps(change.patch)
-    _kubectl(kube, "patch", change.object, *where, "--type=merge", f"--patch={patch}")
-    _kubectl(kube, "rollout", "restart", change.restart, *where)
-    limit = f"--timeout={ROLLOUT_SECONDS}s"
-    _kubectl(kube, "rollout", "status", change.restart, *where, limit)
+def _put_back(kube: Kube, outage: Outage, known: Damage) -> None:
+    """Undo what was done outside the outage's own namespaces."""
+    for manifest in outage.objects:
+        _delete(kube, manifest)
+    for change in known.restore:
+        patches.apply(kube, change)
 
 
 def _delete(kube: Kube, manifest: Mapping[str, Any]) -> None:
@@ -218,10 +224,6 @@ def _delete(kube: Kube, manifest: Mapping[str, Any]) -> None:
         kube.delete(manifest)
     except KindUnknown:
         return  # the kind went, and its objects with it
-
-
-def _kubectl(kube: Kube, *arguments: str) -> str:
-    return programs.run(programs.tool("kubectl"), "--kubeconfig", kube.kubeconfig, *arguments)
 
 
 def _known() -> Damage:

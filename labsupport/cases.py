@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,14 @@ class Cast:
         """The ports by protocol that a pod, or the host outside, answers on."""
         pod = self.pods.get(name)
         return self.node_ports if pod and pod.host_network else self.ports
+
+    def without_shared(self) -> "Cast":
+        """Who is on stage in a lane alone: nothing that exists once a cluster."""
+        return replace(
+            self,
+            pods={name: pod for name, pod in self.pods.items() if pod.namespace not in self.shared},
+            namespaces={n: labels for n, labels in self.namespaces.items() if n not in self.shared},
+        )
 
 
 @cache

@@ -413,6 +413,10 @@ def verify(
         Path | None,
         typer.Option(help="Write a report here, which `./lab run --with FILE` shows."),
     ] = None,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Verify clusters of the lab, for notebook 10, and keep it."),
+    ] = False,
 ) -> None:
     """Say whether NetworkPolicy is enforced on a cluster of yours, measured by packets.
 
@@ -423,6 +427,11 @@ def verify(
     from labsupport import matrix, report, verify
     from labsupport.kube import Kube, users_kubeconfig
 
+    if record:
+        if any((context, kubeconfig, namespace, image, full, as_json, junit, out)):
+            raise WrongUse("--record verifies clusters of the lab; leave out the other options.")
+        _record_verifications()
+        return
     kube = Kube(kubeconfig or users_kubeconfig(), context)
     answer = verify.run(kube, verify.Options(namespace, image, full))
     if out:
@@ -507,6 +516,14 @@ def break_(
     solution: Annotated[
         bool, typer.Option("--solution", help="Tell the cause and the way out.")
     ] = False,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record",
+            help="Make it, end it, mend it, and keep what was seen for notebook 10; all that it "
+            "shows where none is named.",
+        ),
+    ] = False,
 ) -> None:
     """Break a cluster, told by its symptom; find the cause. --check ends with 1 until mended.
 
@@ -514,6 +531,11 @@ def break_(
     """
     from labsupport import breaking, desk, outages
 
+    if record:
+        if listing or check or solution:
+            raise WrongUse("--record excludes --list, --check and --solution.")
+        _record_incidents(scenario, profile)
+        return
     if check:
         done = breaking.check()
         desk.show(done)
@@ -626,6 +648,85 @@ def trial(
         _print_json(held.to_json())
     else:
         console.out.print(trialpage.table(held))
+
+
+@app.command()
+def workshop(
+    profiles: Profiles = None,
+    participants: Annotated[
+        int | None,
+        typer.Option(min=1, max=30, help="So many share these clusters, with a kubeconfig each."),
+    ] = None,
+    hours: Annotated[
+        float, typer.Option(min=0.25, max=168, help="How long their kubeconfigs are good for.")
+    ] = 12,
+    end: Annotated[
+        bool, typer.Option("--end", help="Remove everything that was made for participants.")
+    ] = False,
+    load: Annotated[
+        Path | None,
+        typer.Option(metavar="ARCHIVE", help="Take in what another machine's workshop wrote."),
+    ] = None,
+    source: Images = "auto",
+    out: Annotated[Path, typer.Option(help="Where the archive goes.")] = Path("out"),
+) -> None:
+    """Prepare a room: check the machine, get the images, make the clusters, write an archive.
+
+    The archive holds what participants need without a registry. With --participants they
+    share this machine's clusters instead, and no archive is written.
+    """
+    from labsupport import handout, room, workshop
+
+    if sum((participants is not None, end, load is not None)) > 1:
+        raise WrongUse("--participants, --end and --load exclude each other; give one of them.")
+    clock = workshop.Clock()
+    if end:
+        with clock.step("everything removed"):
+            removed = room.send_home()
+        console.out.print(f"{len(removed)} namespaces were removed, and all kubeconfigs.")
+    elif load:
+        with clock.step("archive loaded"):
+            names = handout.load(load)
+        console.out.print(f"Loaded. Next: `./lab up {' '.join(names)}`.")
+    else:
+        chosen = _profiles(profiles)
+        workshop.prepare(chosen, source, clock)
+        if participants is None:
+            with clock.step("archive written"):
+                archive = handout.export(chosen, out)
+            console.out.print(escape(f"{archive} is for participants, who run where it is:"))
+            console.out.print(escape(f"  {handout.command(archive)}"))
+        else:
+            with clock.step("participants taken in"):
+                everybody, until = room.take_in(chosen, participants, hours)
+            for line in room.told(everybody, until):
+                console.out.print(escape(line))
+    for line in clock.lines():
+        console.out.print(line)
+
+
+def _record_verifications() -> None:
+    from labsupport import verification
+
+    chosen = [versions.profile(name) for name in verification.STRANGERS.values()]
+    # All are measured first: a file that is written anew makes the checkout a changed one.
+    for found in [verification.measure(profile) for profile in chosen]:
+        for one in found["report"]["cases"]:
+            console.out.print(escape(f"{found['profile']}: {one['title']}: {one['verdict']}."))
+        console.say(f"Written: {verification.record(found)}")
+
+
+def _record_incidents(scenario: str | None, profile: str | None) -> None:
+    from labsupport import incidents, outages
+
+    chosen = [outages.find(name) for name in ([scenario] if scenario else incidents.SHOWN)]
+    for seen in [incidents.run(outage, profile) for outage in chosen]:
+        broken, over = (len(incidents.wrong(seen, moment)) for moment in ("broken", "over"))
+        console.out.print(
+            f"{seen['outage']} on {seen['title']}: {broken} of {len(seen['connections'])} "
+            f"connections not as wanted, {over} when it was over."
+        )
+        console.say(f"Written: {incidents.record(seen)}")
 
 
 def _profiles(names: Sequence[str] | None) -> list[Profile]:

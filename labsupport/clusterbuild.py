@@ -1,6 +1,5 @@
 """Make a cluster step by step: nodes, images, plugins, CNI. `clusters` says which is due."""
 
-import json
 from collections.abc import Sequence
 
 from labsupport import (
@@ -10,7 +9,6 @@ from labsupport import (
     docker,
     gobuild,
     images,
-    machine,
     paths,
     programs,
     versions,
@@ -65,19 +63,10 @@ def install(profile: Profile) -> None:
 
 
 def load_images(profile: Profile, chosen: Sequence[versions.Image]) -> None:
-    """Load images as one archive, on all nodes at the same time.
-
-    Where Docker may keep several platforms in an image, the archive has to name one, or
-    kind cannot import it (https://github.com/kubernetes-sigs/kind/issues/3795).
-    """
+    """Load images as one archive, on all nodes at the same time."""
     archive = paths.cache() / f"{profile.cluster}.tar"
-    names = [image.name for image in chosen]
-    engine = machine.read_docker(json.loads(docker.run("info", "--format", "{{json .}}")))
-    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(engine.arch, "amd64")
-    several = engine.store.startswith("containerd")
-    platform = ["--platform", f"linux/{architecture}"] if several else []
     try:
-        docker.run("save", *platform, "--output", str(archive), *names)
+        images.save(chosen, archive)
         run(programs.tool("kind"), "load", "image-archive", archive, "--name", profile.cluster)
     finally:
         archive.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ def install(profile: Profile, kubeconfig: Path) -> None:
     """Apply what the profile is made of. Returns before its pods run."""
     if _chart_values(profile).exists():
         _helm(
-            "upgrade", "--install", "cilium", _upstream(profile),
+            "upgrade", "--install", "cilium", upstream(profile),
             "--namespace", "kube-system", "--values", _chart_values(profile),
             "--kubeconfig", kubeconfig,
         )  # fmt: skip
@@ -40,7 +40,7 @@ def render(profile: Profile) -> str:
     """The manifests that the profile applies, as YAML."""
     if _chart_values(profile).exists():
         return _helm(
-            "template", "cilium", _upstream(profile),
+            "template", "cilium", upstream(profile),
             "--namespace", "kube-system", "--values", _chart_values(profile),
             "--kube-version", versions.component("kubernetes"),
         )  # fmt: skip
@@ -48,7 +48,7 @@ def render(profile: Profile) -> str:
     shutil.rmtree(build, ignore_errors=True)
     shutil.copytree(profile.folder, build)
     # Modules are read-only; the copy must not be, or the next one could not replace it.
-    (build / "upstream.yaml").write_bytes(_upstream(profile).read_bytes())
+    (build / "upstream.yaml").write_bytes(upstream(profile).read_bytes())
     return programs.run(programs.tool("kubectl"), "kustomize", build)
 
 
@@ -75,6 +75,20 @@ def wait(kubeconfig: Path) -> None:
 
 def _upstream(profile: Profile) -> Path:
     return gobuild.module_dir(profile.source) / profile.source.path
+
+
+def upstream(profile: Profile) -> Path:
+    """Upstream's manifest or chart: from a workshop's archive, or from its Go module."""
+    handed = handed_out(profile)
+    return handed if handed.exists() else gobuild.module_dir(profile.source) / profile.source.path
+
+
+def handed_out(profile: Profile) -> Path:
+    """Where a workshop's archive puts the pinned version of upstream's manifest or chart."""
+    source = profile.source
+    pin = gobuild.required(source.build, source.module)
+    name = f"{source.module.replace('/', '-')}@{pin}"
+    return paths.cache() / "upstream" / name / source.path
 
 
 def _chart_values(profile: Profile) -> Path:

@@ -26,6 +26,16 @@ def say(text: str) -> None:
 
 
 @contextmanager
+def silent() -> Iterator[None]:
+    """Print no progress until the block ends: what a notebook shows is its cells' results."""
+    before, err.quiet = err.quiet, True
+    try:
+        yield
+    finally:
+        err.quiet = before
+
+
+@contextmanager
 def task(text: str, usual: float | None = None) -> Iterator[None]:
     """Show `text` as under way until the block ends.
 

@@ -5,13 +5,12 @@ part was added, `new` ones are the same pods, made anew after it. Live, each ste
 says and measures; recorded, it is read from `recordings/conversion/flannel.json`.
 """
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labsupport import anatomy, cases, checked, paths, report, versions
+from labsupport import anatomy, cases, checked, paths, recorded, versions
 from labsupport.errors import WrongUse
 from labsupport.versions import Profile
 
@@ -115,10 +114,8 @@ def measure() -> dict[str, Any]:
 def record(document: dict[str, Any], folder: Path = paths.RECORDINGS) -> Path:
     """Keep what was measured as what ships with the lab, and return its file."""
     path = folder / FILE
-    _check(document, f"the conversion for {path}")
-    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
-    report.write_file(path, f"{text}\n".encode())
-    return path
+    checked.check(document["anatomy"], "anatomy", f"the conversion for {path}")
+    return recorded.write(document, path, "conversion")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -127,21 +124,9 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         WrongUse: there is none, or it is damaged.
     """
-    try:
-        found: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise WrongUse(
-            f"{path}: there is no recording; `./lab convert --record` makes one."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise WrongUse(f"{path}: is no recording: {error}.") from None
-    _check(found, str(path))
+    found = recorded.read(path, "conversion", "./lab convert --record")
+    checked.check(found["anatomy"], "anatomy", str(path))
     return found
-
-
-def _check(document: dict[str, Any], where: str) -> None:
-    checked.check(document, "conversion", where)
-    checked.check(document["anatomy"], "anatomy", where)
 
 
 def _live(profile: Profile, name: str) -> Step:

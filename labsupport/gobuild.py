@@ -116,6 +116,19 @@ def build(name: str, step: str = "") -> Path:
     return home
 
 
+def take_in(name: str, folder: Path) -> None:
+    """Keep programs that were built elsewhere as if they had been built here.
+
+    Args:
+        name: a table of `programs.toml`, of whose programs none may be missing.
+        folder: where they are.
+    """
+    home = _home(name)
+    if not home.is_dir():
+        with _explained(), _new(home) as new:
+            shutil.copytree(folder, new, dirs_exist_ok=True)
+
+
 def module_folder(module: str) -> Path:
     """The folder of a build's `go.mod` and `go.sum`."""
     return IMAGES / "go" / module

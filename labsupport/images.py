@@ -4,10 +4,12 @@ Both ways end in images of the same name and version, so nothing after this know
 was taken; reports ask `provenance`.
 """
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
-from labsupport import console, docker, imagebuild, recipes, versions
+from labsupport import console, docker, imagebuild, machine, recipes, versions
 from labsupport.errors import LabError, MachineCannot, WrongUse
 from labsupport.programs import ProgramFailed
 from labsupport.recipes import host_packages as host_packages
@@ -151,6 +153,36 @@ def provenance(image: Image) -> dict[str, str | None]:
         "digest": digests[0] if digests else None,
         "source": source,
     }
+
+
+def save(images: Iterable[Image], archive: Path) -> None:
+    """Write images into one archive, as `docker load` and kind read it.
+
+    Where Docker may keep several platforms in an image, the archive has to name one, or
+    kind cannot import it (https://github.com/kubernetes-sigs/kind/issues/3795).
+    """
+    engine = _engine()
+    several = engine.store.startswith("containerd")
+    one = ["--platform", _platform(engine)] if several else []
+    docker.run("save", *one, "--output", str(archive), *(image.name for image in images))
+
+
+def load(archive: Path) -> None:
+    """Give Docker the images of an archive that `save` wrote."""
+    docker.run("load", "--quiet", "--input", str(archive))
+
+
+def platform() -> str:
+    """What Docker's images here run on, such as `linux/amd64`."""
+    return _platform(_engine())
+
+
+def _engine() -> machine.Docker:
+    return machine.read_docker(json.loads(docker.run("info", "--format", "{{json .}}")))
+
+
+def _platform(engine: machine.Docker) -> str:
+    return "linux/arm64" if engine.arch == "aarch64" else "linux/amd64"
 
 
 def _pull_or_build(images: list[Image]) -> None:

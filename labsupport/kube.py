@@ -182,6 +182,25 @@ class Kube:
             raise ApiRefused(error.status, _message(error)) from None
         return bool(answer.status and answer.status.allowed)
 
+    def token(self, namespace: str, account: str, seconds: int) -> str:
+        """A token of a service account, that the API server takes for so many seconds.
+
+        https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
+
+        Raises:
+            ApiRefused: the API server answered with an error.
+        """
+        request = client.AuthenticationV1TokenRequest(
+            spec=client.V1TokenRequestSpec(audiences=[], expiration_seconds=seconds)
+        )
+        try:
+            answer = self.core.create_namespaced_service_account_token(
+                account, namespace, request, _request_timeout=REQUEST_SECONDS
+            )
+        except ApiException as error:
+            raise ApiRefused(error.status, _message(error)) from None
+        return str(answer.status.token) if answer.status else ""
+
     def log(self, namespace: str, pod: str) -> str:
         """What a pod has printed so far; empty while it has not started."""
         try:

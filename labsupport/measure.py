@@ -56,8 +56,8 @@ def measure(
     timings = timing.measure(lanes[0]) if timed else None
     return {
         **header(started, command()),
-        "implementation": _implementation(profile),
-        "environment": _environment(profile),
+        "implementation": implementation(profile),
+        "environment": environment(profile),
         "silentFailure": witness.account(results),
         "cases": results,
         "timing": timings,
@@ -138,7 +138,8 @@ class Witness:
         return answer.strip()
 
 
-def _implementation(profile: Profile) -> dict[str, Any]:
+def implementation(profile: Profile) -> dict[str, Any]:
+    """A report's `implementation`: the CNI, its version, and what its cluster is made of."""
     record = clusterrecord.made_of(profile)
     return {
         "profile": profile.name,
@@ -151,7 +152,8 @@ def _implementation(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _environment(profile: Profile) -> dict[str, Any]:
+def environment(profile: Profile) -> dict[str, Any]:
+    """A report's `environment`: the cluster's Kubernetes and the machine that it runs on."""
     kube = Kube(clusterrecord.kubeconfig(profile))
     node_image = clusterrecord.made_of(profile).images[0]
     facts = doctor.machine_facts()

@@ -132,7 +132,8 @@ class Move(Packets):
         """Send packets; older pods by the commands that hold their connections open."""
         now = self._ground.find(kube, self._cast)
         now.probers.update({name: before.probers[name] for name in moment.older})
-        return self._ground.observe(now, moment.wanted)
+        seen: Seen = self._ground.observe(now, moment.wanted)
+        return seen
 
 
 def choose(profile: str | None = None, mode: str | None = None) -> Judge:

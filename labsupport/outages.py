@@ -48,6 +48,8 @@ class Outage:
         objects: other objects, of no namespace.
         changes: what is changed of the cluster itself.
         wanted: who should reach whom; it is over when the packets say so.
+        suspect: the cause in a few words, to be chosen among those of the others.
+        evidence: what to ask kubectl besides policies, pods and namespaces, to see it.
         cause: what is wrong.
         way_out: what ends it.
         mended: policies that end it; empty where policies cannot.
@@ -64,11 +66,18 @@ class Outage:
     objects: tuple[dict[str, Any], ...]
     changes: tuple[Change, ...]
     wanted: Wanted
+    suspect: str
+    evidence: tuple[str, ...]
     cause: str
     way_out: str
     mended: tuple[Policy, ...]
     case: str
     notebook: str
+
+    @property
+    def can_end(self) -> bool:
+        """Whether the lab can end it and leave its pods, not only undo everything."""
+        return bool(self.mended or self.objects or self.changes)
 
 
 @cache
@@ -109,9 +118,12 @@ def read(path: Path) -> Outage:
         objects=tuple(data.get("objects", ())),
         changes=tuple(Change(**change) for change in data.get("changes", ())),
         wanted=task.wanted(data, cast, str(path)),
+        evidence=tuple(data.get("evidence", ())),
         mended=task.policies(data.get("mended", ())),
         **{
             key: data[key]
-            for key in ("id", "title", "symptom", "cause", "way_out", "case", "notebook")
+            for key in (
+                "id", "title", "symptom", "suspect", "cause", "way_out", "case", "notebook"
+            )
         },
-    )
+    )  # fmt: skip

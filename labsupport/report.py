@@ -36,13 +36,18 @@ def write(report: Report, path: Path) -> None:
         WrongUse: the report is not valid; nothing is written.
         MachineCannot: the file cannot be written.
     """
-    _check(report, f"the report for {path}")
+    check(report, f"the report for {path}")
     text = json.dumps(report, indent=2, sort_keys=True, allow_nan=False)
     write_file(path, f"{text}\n".encode())
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Write a file through a temporary one beside it, so that nobody ever sees half of it.
+
+    Args:
+        path: where.
+        content: what.
+        mode: who may read and write it from its first moment on, less the umask.
 
     Raises:
         MachineCannot: there is no room or no right to write there.
@@ -51,7 +56,7 @@ def write_file(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with partial.open("wb") as file:
+            with open(partial, "wb", opener=lambda name, how: os.open(name, how, mode)) as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())  # else a crash may keep the name and lose the content
@@ -70,8 +75,29 @@ def read(path: Path) -> Report:
             lab, or a field of it is wrong. The message names the file and the field.
     """
     report: Report = _parse(path)
-    _check(report, str(path))
+    check(report, str(path))
     return report
+
+
+def check(document: Any, where: str) -> None:
+    """Check what is, or should be, a report; `where` begins every message.
+
+    Raises:
+        WrongUse: as `read` does.
+    """
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise WrongUse(f"{where}: kind: is not {KIND}, so this is no report of the lab.")
+    version = document.get("apiVersion")
+    ours = re.fullmatch(r"netpol-lab/v(\d{1,9})", version) if isinstance(version, str) else None
+    if not ours:
+        raise WrongUse(f"{where}: apiVersion: is not {API_VERSION}, so this is no report of ours.")
+    if int(ours[1]) > 1:
+        raise WrongUse(
+            f"{where}: apiVersion: is {version}, so it was written by a newer version of the "
+            f"lab; update the lab, which reads {API_VERSION}."
+        )
+    checked.check(document, "report", where)
+    _check_agreement(document, where)
 
 
 def recordings(folder: Path | None = None) -> list[Report]:
@@ -136,23 +162,6 @@ def _cut_off(error: json.JSONDecodeError) -> bool:
 
 def _reject(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number in JSON")
-
-
-def _check(document: Any, where: str) -> None:
-    """Check what is, or should be, a report; `where` begins every message."""
-    if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise WrongUse(f"{where}: kind: is not {KIND}, so this is no report of the lab.")
-    version = document.get("apiVersion")
-    ours = re.fullmatch(r"netpol-lab/v(\d{1,9})", version) if isinstance(version, str) else None
-    if not ours:
-        raise WrongUse(f"{where}: apiVersion: is not {API_VERSION}, so this is no report of ours.")
-    if int(ours[1]) > 1:
-        raise WrongUse(
-            f"{where}: apiVersion: is {version}, so it was written by a newer version of the "
-            f"lab; update the lab, which reads {API_VERSION}."
-        )
-    checked.check(document, "report", where)
-    _check_agreement(document, where)
 
 
 def _check_agreement(report: Report, where: str) -> None:

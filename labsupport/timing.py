@@ -9,8 +9,8 @@ show the new state. Pods and this process share one machine's clock.
 import statistics
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -25,7 +25,8 @@ LIMIT_SECONDS = 10.0
 STARTS = 5
 """Pods that start under a deny, at the same time."""
 
-_SOURCE, _TARGET, _PORT = "shop/frontend", "warehouse/audit", 8080
+SOURCE, TARGET, PORT = "shop/frontend", "warehouse/audit", 8080
+"""Who sends datagrams to whom."""
 # After so many denies that were never seen, nothing is expected of the rest.
 _PATIENCE = 2
 _REPLY_SECONDS = 0.02
@@ -99,16 +100,16 @@ def measure(lane: Lane, repetitions: int = REPETITIONS) -> dict[str, Any]:
     allows: list[float] = []
     gaps: list[float] = []
     never = 0
-    with closing(_Watcher(lane)) as watcher, ThreadPoolExecutor(1) as pool:
+    with closing(Watcher(lane)) as watcher, ThreadPoolExecutor(1) as pool:
         watcher.wait_for(answered=True)
         for _ in range(repetitions):
-            seen = _timed(watcher, pool, partial(lane.kube.apply, _deny(lane)), answered=False)
+            seen = timed(watcher, pool, partial(lane.kube.apply, deny(lane)), answered=False)
             if seen is None:
                 never += 1
             else:
                 denies.append(seen[0])
                 gaps.append(seen[1])
-            seen = _timed(watcher, pool, partial(lane.kube.delete, _deny(lane)), answered=True)
+            seen = timed(watcher, pool, partial(lane.kube.delete, deny(lane)), answered=True)
             if seen and denies:
                 allows.append(seen[0])
                 gaps.append(seen[1])
@@ -123,22 +124,24 @@ def measure(lane: Lane, repetitions: int = REPETITIONS) -> dict[str, Any]:
     }
 
 
-class _Watcher:
+class Watcher:
     """Waits in a pod until its datagrams are answered, or are not."""
 
-    def __init__(self, lane: Lane) -> None:
-        namespace, pod = _SOURCE.split("/")
+    def __init__(self, lane: Lane, limit: float = LIMIT_SECONDS) -> None:
+        """Watch in a lane, each time for `limit` seconds at most."""
+        namespace, pod = SOURCE.split("/")
         command = ("bash", "-c", _WATCH)
         self._exec = lane.kube.converse(lane.namespace(namespace), pod, command)
-        self._target = f"{lane.addresses[_TARGET]} {_PORT}"
+        self._limit = limit
+        self._target = f"{lane.addresses[TARGET]} {PORT}"
 
     def watch(self, answered: bool) -> tuple[float, float] | None:
         """When the state was first seen, and when the attempt before it was made.
 
         Both in seconds of the epoch; None where it was not seen within the limit.
         """
-        question = f"{int(not answered)} {self._target} {LIMIT_SECONDS:.0f}"
-        (answer,) = self._exec.ask(question, last="done", timeout=LIMIT_SECONDS + 15)
+        question = f"{int(not answered)} {self._target} {self._limit:.0f}"
+        (answer,) = self._exec.ask(question, last="done", timeout=self._limit + 15)
         if answer == "never":
             return None
         first, before = map(float, answer.split())
@@ -151,17 +154,28 @@ class _Watcher:
             CheckFailed: it does not.
         """
         if self.watch(answered) is None:
-            raise CheckFailed(f"{_SOURCE} -> {_TARGET}:{_PORT}/UDP does not work without a policy.")
+            raise CheckFailed(f"{SOURCE} -> {TARGET}:{PORT}/UDP does not work without a policy.")
 
     def close(self) -> None:
         """End the command in the pod."""
         self._exec.close()
 
 
-def _timed(
-    watcher: _Watcher, pool: ThreadPoolExecutor, change: Any, answered: bool
+def timed(
+    watcher: Watcher, pool: Executor, change: Callable[[], object], answered: bool
 ) -> tuple[float, float] | None:
-    """Milliseconds from the API's answer to the new state, and the gap before it; or None."""
+    """Make a change and watch what becomes of it.
+
+    Args:
+        watcher: who watches.
+        pool: with a thread to watch in, from before the change on.
+        change: what is asked of the API server.
+        answered: the state that is waited for.
+
+    Returns:
+        Milliseconds from the API's answer to the new state, and the gap before it; None
+        where the state was not seen within the watcher's limit.
+    """
     seen = pool.submit(watcher.watch, answered)
     change()
     answer = time.time()
@@ -172,9 +186,9 @@ def _timed(
     return (first - answer) * 1000, (first - before) * 1000
 
 
-def _deny(lane: Lane, name: str = "timed-deny") -> dict[str, Any]:
+def deny(lane: Lane, name: str = "timed-deny") -> dict[str, Any]:
     """A policy under which the source reaches nobody."""
-    namespace, _ = _SOURCE.split("/")
+    namespace, _ = SOURCE.split("/")
     return lane.localise(
         {
             "apiVersion": "networking.k8s.io/v1",
@@ -189,13 +203,13 @@ def _starts(lane: Lane) -> dict[str, Any]:
     """Start pods under a deny that is there before them, and one where there is none."""
     denied, free = lane.namespace("shop"), lane.namespace("warehouse")
     pods = [_breathing(lane, denied, n) for n in range(STARTS)] + [_breathing(lane, free, STARTS)]
-    lane.kube.apply(_deny(lane))
+    lane.kube.apply(deny(lane))
     try:
         with ThreadPoolExecutor(len(pods)) as pool:
             list(pool.map(lane.kube.apply, pods))
             logs = list(pool.map(partial(_log, lane), pods))
     finally:
-        lane.kube.delete(_deny(lane))
+        lane.kube.delete(deny(lane))
         for pod in pods:
             lane.kube.delete(pod)
     if not any(word == "passed" for _, word in logs[-1]):
@@ -219,7 +233,7 @@ def _breathing(lane: Lane, namespace: str, number: int) -> dict[str, Any]:
     for field in ("env", "ports", "startupProbe"):
         del container[field]
     container["command"] = ["bash", "-c", _BREATHE, "breathe"]
-    container["args"] = [lane.addresses[_TARGET], str(_PORT)]
+    container["args"] = [lane.addresses[TARGET], str(PORT)]
     return made
 
 

@@ -72,6 +72,8 @@ def markdown(trial: Trial) -> str:
         "## Sentence by sentence",
         *_sentences(trial),
         "## The snippets, run as they are printed",
+        "Kept: what a command printed is used in a later one, as `$(node)`. Not run: the snippet "
+        "is for other CNIs.",
         *_snippets(trial),
     ]
     return "\n\n".join(parts) + "\n"

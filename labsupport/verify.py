@@ -8,7 +8,7 @@ the lab's own clusters.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import urllib3
@@ -138,14 +138,8 @@ def _measure(visit: Visit, options: Options) -> list[dict[str, Any]]:
 def _catalogue(visit: Visit) -> list[dict[str, Any]]:
     """Run the catalogue's group `specification`, in namespaces of this visit's own."""
     chosen = [case for case in cases.load() if case.group == "specification"]
-    everyone = cases.cast()
     # Pods in the nodes' own network are not for clusters of other people.
-    actors = replace(
-        everyone,
-        pods={name: pod for name, pod in everyone.pods.items() if not pod.host_network},
-        namespaces={n: labels for n, labels in everyone.namespaces.items()
-                    if n not in everyone.shared},
-    )  # fmt: skip
+    actors = cases.cast().without_shared()
     with console.task("making the stage"):
         nodes = _nodes(visit.kube)
         copies = stage.prepare(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from labsupport import breaking, clusterrecord, ground, outages, programs, versions
+from labsupport import breaking, clusterrecord, ground, outages, patches, programs, versions
 from labsupport.answer import State
 from labsupport.errors import WrongUse
 
@@ -90,7 +90,7 @@ def test_an_agent_that_does_not_enforce_is_configured_and_put_back():
     outage = break_("open-since-tuesday", "cilium")
     known = breaking.damage()
     assert known.restore[0].patch == {"data": {"enable-policy": "default"}}
-    breaking._change(kube("cilium"), known.restore[0])
+    patches.apply(kube("cilium"), known.restore[0])
     assert_over()
     assert outage.changes[0].patch != known.restore[0].patch
 

@@ -11,7 +11,6 @@ import time
 
 import pytest
 import yaml
-from kubernetes import client
 
 from labsupport import clusterrecord, report
 from labsupport.kube import Kube
@@ -81,10 +80,7 @@ def as_user(kube, profile, name, role, folder):
             "subjects": [{"kind": "ServiceAccount", **where}],
         }
     )
-    asked = client.AuthenticationV1TokenRequest(
-        spec=client.V1TokenRequestSpec(audiences=[], expiration_seconds=600)
-    )
-    token = kube.core.create_namespaced_service_account_token("user", name, asked).status.token
+    token = kube.token(name, "user", 600)
     config = yaml.safe_load(clusterrecord.kubeconfig(profile).read_text())
     config["users"][0]["user"] = {"token": token}
     path = folder / "config"

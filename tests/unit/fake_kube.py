@@ -66,6 +66,9 @@ class FakeKube:
             name = manifest["metadata"]["name"]
             self.objects = {k: v for k, v in self.objects.items() if k[1] != name}
 
+    def exists(self, manifest):
+        return self._key(manifest) in self.objects
+
     def list(self, version, kind, labels=None, namespace=None):
         if f"list {kind}" in self.lacks:
             raise ApiRefused(403, f"{kind} is forbidden")

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labsupport import breaking, cases, clusterrecord, clusters, ground, outages, paths, versions
+from labsupport import (
+    breaking,
+    cases,
+    clusterrecord,
+    clusters,
+    ground,
+    outages,
+    patches,
+    paths,
+    versions,
+)
 from labsupport.errors import CheckFailed, WrongUse
 from labsupport.foresee import foresee
 from labsupport.verdict import Expected
@@ -91,7 +101,7 @@ def clean(value):
 @given(json_objects, json_objects)
 def test_the_inverse_takes_a_merge_patch_back(current, patch):
     current = merge({}, current)
-    undo = breaking.inverse(current, patch)
+    undo = patches.inverse(current, patch)
     assert clean(merge(merge(current, patch), undo)) == clean(current)
 
 
@@ -129,7 +139,7 @@ def cluster(monkeypatch, tmp_path):
         made.step("kubectl", *arguments)
         return config
 
-    monkeypatch.setattr(breaking, "_kubectl", kubectl)
+    monkeypatch.setattr(patches, "kubectl", kubectl)
     return made
 
 
@@ -158,7 +168,7 @@ def test_the_file_is_written_before_the_first_change(cluster, monkeypatch, name)
             raise KeyboardInterrupt from None
 
     with monkeypatch.context() as patched:
-        patched.setattr(breaking, "_kubectl", kubectl)
+        patched.setattr(patches, "kubectl", kubectl)
         cluster.fail = "apply"
         with suppress(KeyboardInterrupt):
             breaking.make(outage)
@@ -168,6 +178,43 @@ def test_the_file_is_written_before_the_first_change(cluster, monkeypatch, name)
         breaking.make(outage)
     assert breaking.mend()
     assert breaking.damage() is None
+
+
+def test_what_was_broken_is_ended_once_and_its_pods_stay(cluster):
+    breaking.make(outages.find("open-since-tuesday"), passing=True)
+    assert breaking.damage().passing
+    cluster.done.clear()
+    breaking.end()
+    assert sum("patch" in words for words in cluster.done) == 1
+    assert ("remove",) not in cluster.done
+    cluster.done.clear()
+    breaking.mend()
+    assert cluster.done == [("remove",)]
+
+
+def test_policies_and_objects_are_ended(cluster):
+    breaking.make(outages.find("silent-front-end"))
+    breaking.end()
+    assert cluster.done[-1] == ("put", 1)
+    breaking.mend()
+    breaking.make(outages.find("unlisted-visitor"))
+    breaking.end()
+    assert cluster.done[-1] == ("delete", "GlobalNetworkPolicy")
+
+
+def test_what_policies_cannot_end_is_told(cluster):
+    breaking.make(outages.find("open-gateway"))
+    with pytest.raises(WrongUse, match="Run the pod without hostNetwork"):
+        breaking.end()
+
+
+def test_a_cluster_on_which_packets_fail_is_mended(cluster):
+    cluster.fail = "control"
+    with suppress(KeyboardInterrupt):
+        breaking.make(outages.find("uninvited-guest"))
+    cluster.fail = None
+    assert breaking.mend() == "calico"
+    assert ("remove",) in cluster.done
 
 
 def test_an_interrupted_mend_is_not_forgotten(cluster):

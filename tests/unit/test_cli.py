@@ -65,6 +65,8 @@ def test_without_docker_the_results_are_the_recorded_ones(tmp_path):
         (["run", "--record"], "give --live"),
         (["run", "--live", "--case", "nothing"], "no case 'nothing'"),
         (["up", "--images", "cloud"], "cloud"),
+        (["workshop", "--end", "--participants", "3"], "exclude each other"),
+        (["workshop", "--participants", "0"], "participants"),
         (["fly"], "fly"),
     ],
 )
