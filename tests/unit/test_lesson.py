@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from labsupport import clusters, paths, report, session, stored
+from labsupport import clusters, paths, report, runner, session, stored
 from labsupport.errors import CheckFailed, WrongUse
 from labsupport.lesson import Lesson, choose_mode
 
@@ -123,3 +123,22 @@ def test_finish_undoes_and_says_so(monkeypatch, states, capsys):
     opened.finish()
     assert deleted == ["left"]
     assert "Nothing of this notebook is left" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["enforced"], "enforced"),
+        (["not enforced"], "not enforced"),
+        (["inconclusive", "enforced"], "enforced"),
+        (["inconclusive", "inconclusive"], "inconclusive"),
+    ],
+)
+def test_a_spoilt_measurement_is_repeated_once(tmp_path, monkeypatch, given, expected):
+    monkeypatch.setenv("NETPOL_LAB_MODE", "live")
+    verdicts = iter(given)
+    monkeypatch.setattr(runner, "run", lambda *_: [{"verdict": next(verdicts)}])
+    opened = Lesson("02")
+    monkeypatch.setattr(opened, "lane", lambda profile: None)
+    assert opened.measure("deny-all", "calico")["verdict"] == expected
+    assert list(verdicts) == []
