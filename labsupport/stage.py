@@ -55,6 +55,7 @@ def prepare(
     actors, numbers = actors or cast(), range(1, lanes + 1)
     if prefix == PREFIX:  # a stage under another name is new, and the lab's own is not to be met
         sweep(kube)
+        replace_restarted(kube)
     for namespace, name in _namespaces(actors, prefix, numbers):
         kube.apply(manifests.namespace(namespace, actors.namespaces[name]))
     deadline = time.monotonic() + READY_SECONDS
@@ -178,6 +179,37 @@ def sweep(kube: Kube) -> None:
         if kube.serves({"apiVersion": version, "kind": kind}):
             for left in kube.list(version, kind, labels=CASE_LABEL):
                 kube.delete(left)
+
+
+def replace_restarted(kube: Kube) -> None:
+    """Delete the stage's pods that were started again in place, and wait until they are gone.
+
+    After a restart of its node, a CNI may know such a pod by what it was before: Cilium's agent
+    then warns `could not take ownership of existing ciliumendpoint`, the other node keeps an
+    identity that is not the pod's, and packets that policies allow are dropped. A new pod has
+    no past.
+
+    Raises:
+        CheckFailed: they are not gone within the limit.
+    """
+    old = {
+        (pod["metadata"]["name"], pod["metadata"]["namespace"])
+        for pod in kube.list("v1", "Pod", labels=manifests.STAGE_LABEL)
+        if any(c["restartCount"] for c in pod.get("status", {}).get("containerStatuses", []))
+    }
+    for place in sorted(old):
+        kube.delete(manifests.bare("Pod", *place))
+    deadline = time.monotonic() + READY_SECONDS
+    while old:
+        pods = kube.list("v1", "Pod", labels=manifests.STAGE_LABEL)
+        old &= {(pod["metadata"]["name"], pod["metadata"]["namespace"]) for pod in pods}
+        if old and time.monotonic() > deadline:
+            name, namespace = min(old)
+            raise CheckFailed(
+                f"Pod {name} in {namespace} is not gone {READY_SECONDS:.0f} s after it was deleted."
+            )
+        if old:
+            time.sleep(POLL_SECONDS)
 
 
 def await_ready(
