@@ -93,9 +93,9 @@ def test_a_participant_is_admin_of_own_namespaces_and_of_nothing_else(kube):
 
 
 def test_the_commands_limit_is_the_clusters():
-    from labsupport import cli
+    from labsupport.commands import teaching
 
-    option = inspect.signature(cli.workshop, eval_str=True).parameters["participants"]
+    option = inspect.signature(teaching.workshop, eval_str=True).parameters["participants"]
     assert option.annotation.__metadata__[0].max == participants.MOST
 
 
