@@ -76,7 +76,8 @@ class Court:
             if any(one.fulfilled is False for one in seen):
                 refuted += [one for one in seen if one.fulfilled is False and one not in refuted]
                 continue
-            evidence = (*refuted, *seen)
+            every = {(one.condition.profile, one.condition.what): one for one in refuted + seen}
+            evidence = tuple(every.values())
             missing = [one for one in seen if one.fulfilled is None]
             if missing:
                 why = _lacking(missing[0])

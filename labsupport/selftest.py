@@ -8,8 +8,6 @@ from labsupport.errors import CheckFailed
 
 _BY_HAND = {
     "tests/live/test_anatomy.py": "it has not passed as a whole yet",
-    "tests/live/test_incidents.py": "it has not passed as a whole yet",
-    "tests/live/test_verify.py": "its run of the whole specification has not been tried yet",
     "tests/live/test_trial.py": "it has not passed as a whole yet",
     "tests/live/test_notebooks.py": "it has not passed as a whole yet",
     "tests/live/test_breaking.py": "it restarts Cilium's agents twice and takes many minutes",

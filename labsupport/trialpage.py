@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from textwrap import shorten
 
 from rich.console import Group
 from rich.text import Text
@@ -14,6 +15,9 @@ from labsupport.snippets import Snippet
 from labsupport.trial import LOOKS, Trial
 
 TITLE = "The document on trial"
+
+_KUBECTLS_OWN = ("Unable to use a TTY", "command terminated with exit code")
+"""What kubectl says of itself beside a program's words."""
 
 
 def table(trial: Trial) -> Group:
@@ -54,19 +58,20 @@ def label(one: Ruling) -> str:
 def evidence(one: Evidence) -> str:
     """One piece of evidence, in words."""
     found = one.found or "not measured"
-    line = " ".join(one.detail.split())
-    told = f" ({line[:200]})" if line and line != found else ""
+    said = [line for line in one.detail.splitlines() if not line.startswith(_KUBECTLS_OWN)]
+    line = shorten(" ".join(said), 200, placeholder=" …")
+    told = f" ({line})" if line and line.lower() not in (found, f"{found}.") else ""
     return f"{one.condition.what} on {one.condition.profile}: {found}{told}"
 
 
 def markdown(trial: Trial) -> str:
     """The page: the counts, the document sentence by sentence, and its snippets."""
     parts = [
-        origin(trial),
         f"# {TITLE}",
         "The document that this lab grew from, held against what packets did. A verdict that is "
         "measured is computed from the cells and commands named beside it; one that is "
         "documented rests on the source beside it, and no packet was sent for it.",
+        origin(trial),
         counts(trial),
         "\n".join(f"- {escape(sign(f))}: {escape(look.meaning)}" for f, look in LOOKS.items()),
         "## Sentence by sentence",
@@ -120,7 +125,9 @@ def _snippets(trial: Trial) -> Iterator[str]:
             yield grid(["printed", "used here", "why"], rows)
         if snippet.steps:
             titles = [one["title"] for one in trial.records]
-            yield grid(["command", "the document says", *titles], rows_of(trial, snippet))
+            steps = [f"{snippet.id}/{step.id}" for step in snippet.steps]
+            rows = [[s, *row] for s, row in zip(steps, rows_of(trial, snippet), strict=True)]
+            yield grid(["step", "command", "the document says", *titles], rows)
 
 
 def rows_of(trial: Trial, snippet: Snippet) -> list[list[str]]:

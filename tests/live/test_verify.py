@@ -12,7 +12,7 @@ import time
 import pytest
 import yaml
 
-from labsupport import clusterrecord, report
+from labsupport import clusterrecord, clusters, report, turns
 from labsupport.kube import Kube
 from labsupport.visit import PREFIX, RUN_LABEL
 from tests.live.conftest import ROOT
@@ -232,7 +232,9 @@ def test_the_users_kubeconfig_is_used_by_default_and_not_written(calico, tmp_pat
 
 def test_the_whole_specification(calico, kube, tmp_path):
     out = tmp_path / "report.json"
-    done = verify(calico, "--full", "--out", str(out))
+    with turns.alone(calico):
+        done = verify(calico, "--full", "--out", str(out))
+    clusters.settle()
     assert done.returncode == 0, done.stdout + done.stderr
     assert report.read(out)["summary"]["enforced"] > 10
     assert_nothing_left(kube)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from labsupport import claims, paths, ruling, snippets, trial, trialpage, versio
 from labsupport import report as reports
 from labsupport.claims import Claim, Condition, Finding, Rule
 from labsupport.errors import WrongUse
-from labsupport.ruling import Court
+from labsupport.ruling import Court, Evidence
 from tests.unit.fake_reports import case, report
 
 HOLDS = Rule(Finding.HOLDS, (Condition("calico", "deny-all", ("enforced",)),), "")
@@ -293,3 +294,21 @@ def test_the_page_in_docs_is_made_of_the_recordings():
     made = trialpage.markdown(trial.hold(reports.recordings(), trial.recordings()))
     told = (paths.ROOT / "docs" / "trial.md").read_text()
     assert told == made, "run `./lab trial --recorded --out docs`"
+
+
+def test_evidence_leaves_kubectls_own_words_out_and_ends_at_a_word():
+    asked = Condition("calico", "validation/denied", ("timeout",))
+    said = "Unable to use a TTY - or\nTIMEOUT\ncommand terminated with exit code 1"
+    assert trialpage.evidence(Evidence(asked, "timeout", said, True)) == (
+        "validation/denied on calico: timeout"
+    )
+    told = trialpage.evidence(Evidence(asked, "refused", "word " * 90, False))
+    assert told.endswith("word …)")
+
+
+def test_the_same_evidence_stands_once():
+    refuted = Rule(Finding.WRONG, (Condition("calico", "deny-all", ("not enforced",)),), "")
+    claim = replace(CLAIM, rules=(refuted, *CLAIM.rules))
+    found = Court.of([deny_all("enforced")], []).rule(claim)
+    assert found.finding is Finding.HOLDS
+    assert [one.fulfilled for one in found.evidence] == [True]
