@@ -151,6 +151,42 @@ def test_outcomes_of_snippets_decide_as_verdicts_do():
     assert Court.of([], [record(apply="refused")]).rule(claim).finding is Finding.WRONG
 
 
+def ruled(claim, *given):
+    """A ruling on a claim of the document, by reports and records like these."""
+    made = [one for one in given if one["kind"] == "TrialRecord"]
+    return trial.hold([one for one in given if one not in made], made).ruling(claim)
+
+
+AUDIT = {"enforced": "timeout", "under-audit": "allowed"}
+
+
+@pytest.mark.parametrize(
+    ("cilium", "finding"),
+    [(AUDIT, Finding.CONDITION), ({**AUDIT, "under-audit": "timeout"}, Finding.HOLDS)],
+)
+def test_whether_support_is_enough_is_decided_by_an_agent_that_lets_packets_pass(cilium, finding):
+    found = ruled(
+        "takeaway-verify",
+        deny_all("not enforced", "flannel"),
+        deny_all("enforced", "cilium"),
+        record("flannel", apply="accepted"),
+        record("cilium", "agent-without-enforcement", **cilium),
+    )
+    assert (found.finding, found.basis) == (finding, "measured")
+
+
+def test_a_timeout_where_nothing_enforces_proves_nothing():
+    flannel = record("flannel", "detection", **{"under-ingress-only": "timeout"})
+    assert ruled("timeout-proves", flannel).finding is Finding.WRONG
+
+
+@pytest.mark.parametrize("claim", ["cilium-install", "canal-need", "timeout-proves"])
+def test_what_no_packet_here_shows_has_a_source(claim):
+    facts = trial.hold([], []).ruling(claim).claim.facts
+    assert facts
+    assert all(fact.source.startswith("https://") for fact in facts)
+
+
 def test_documentation_and_measurement_are_never_mixed_up():
     shown = trial.hold([], [])
     for one in shown.rulings:
