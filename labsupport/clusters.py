@@ -1,5 +1,6 @@
 """Create, check and delete the lab's kind clusters; never one that the lab did not make."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +27,9 @@ from labsupport.probe import Prober
 from labsupport.programs import run
 from labsupport.versions import Profile
 
+API_SECONDS = 120.0
+"""How long a node that is started again has until its API server answers."""
+
 # Seconds on 2 cores with nothing else running, for the progress bars.
 USUAL = {"flannel": 60, "calico": 80, "cilium": 110, "canal": 90}
 
@@ -51,7 +55,7 @@ class Status:
 
 
 def status(profile: Profile) -> Status:
-    """Look at a profile's cluster: its containers, its API server, its nodes."""
+    """Look at a profile's cluster: its containers, its API server, its nodes and their agents."""
 
     def answer(state: State, detail: str = "") -> Status:
         return Status(profile.name, profile.cluster, state, detail)
@@ -71,7 +75,7 @@ def status(profile: Profile) -> Status:
     if still:
         name, word = still[0]
         return answer(State.BROKEN, f"node {name} is not running, it is {word}")
-    return answer(*_api_health(profile))
+    return answer(*_health(profile))
 
 
 def up(profiles: Sequence[Profile], recreate: bool = False) -> None:
@@ -127,15 +131,16 @@ def lanes(profile: Profile, count: int = stage.LANES) -> list[Lane]:
 def _up(profile: Profile) -> None:
     now = status(profile)
     _refuse_foreign(now)
+    record = clusterrecord.read(profile)
     if now.state is State.BROKEN:
-        _revive(profile)
+        _refuse_outdated(profile, record or Record())
+        _revive(profile, mend=True)
         now = status(profile)
     if now.state is State.BROKEN:
         raise CheckFailed(
             f"Cluster {profile.cluster} is broken: {now.detail}. "
             f"`./lab up --recreate {profile.name}` deletes it and makes it anew."
         )
-    record = clusterrecord.read(profile)
     if now.state is State.READY:
         _refuse_outdated(profile, record or Record())
         console.say(f"[green]✓[/] {profile.cluster} is ready.")
@@ -154,18 +159,34 @@ def _up(profile: Profile) -> None:
         clusterrecord.mark(profile, "ready")
 
 
-def _revive(profile: Profile) -> None:
-    """Let nodes run again that Docker stopped or paused, and wait for what they ran."""
-    nodes = clusterrecord.containers(profile)
+def _revive(profile: Profile, mend: bool) -> None:
+    """Let nodes run again that Docker stopped or paused, and wait for what they ran.
+
+    Args:
+        profile: whose.
+        mend: whether to install what the cluster is made of once more, over what is there.
+    """
+    kubeconfig = clusterrecord.kubeconfig(profile)
     with console.task(f"waiting for the nodes of {profile.cluster}"):
         try:
-            for word, verb in (("paused", "unpause"), ("exited", "start")):
-                names = [name for name, (_, state) in nodes.items() if state == word]
-                if names:
-                    docker.run(verb, *names)
-            cni.wait(clusterrecord.kubeconfig(profile))
+            _run_again(profile)
+            if mend:
+                cni.install(profile, kubeconfig)
+            cni.wait(kubeconfig)
         except LabError as error:
             console.say(f"  {error}")
+
+
+def _run_again(profile: Profile) -> None:
+    """Let the nodes run, and wait until the API server answers, or for so long that it will not."""
+    nodes = clusterrecord.containers(profile)
+    for word, verb in (("paused", "unpause"), ("exited", "start")):
+        names = [name for name, (_, state) in nodes.items() if state == word]
+        if names:
+            docker.run(verb, *names)
+    deadline = time.monotonic() + API_SECONDS
+    while not _answers(profile) and time.monotonic() < deadline:
+        time.sleep(1)
 
 
 def settle() -> None:
@@ -174,12 +195,13 @@ def settle() -> None:
         for profile in versions.profiles():
             record = clusterrecord.read(profile)
             if record and record.stage == "ready" and status(profile).state is State.BROKEN:
-                _revive(profile)
+                _revive(profile, mend=False)
 
 
-def _api_health(profile: Profile) -> tuple[State, str]:
+def _health(profile: Profile) -> tuple[State, str]:
     try:
-        nodes = Kube(clusterrecord.kubeconfig(profile)).list("v1", "Node")
+        kube = Kube(clusterrecord.kubeconfig(profile))
+        nodes, unready = kube.list("v1", "Node"), cni.unready(kube)
     except Exception as error:  # whatever the client raises, the API server did not answer
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else repr(error)
         return State.BROKEN, f"its API server does not answer ({reason})"
@@ -187,7 +209,17 @@ def _api_health(profile: Profile) -> tuple[State, str]:
         conditions = {c["type"]: c["status"] for c in node["status"]["conditions"]}
         if conditions.get("Ready") != "True":
             return State.BROKEN, f"node {node['metadata']['name']} is not ready"
+    if unready:
+        return State.BROKEN, unready
     return State.READY, ""
+
+
+def _answers(profile: Profile) -> bool:
+    try:
+        Kube(clusterrecord.kubeconfig(profile)).version()
+    except Exception:  # whatever the client raises
+        return False
+    return True
 
 
 def _refuse_outdated(profile: Profile, record: Record) -> None:

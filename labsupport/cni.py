@@ -9,9 +9,17 @@ import shutil
 from pathlib import Path
 
 from labsupport import gobuild, paths, programs, versions
+from labsupport.kube import Kube
 from labsupport.versions import Profile
 
 ROLLOUT_SECONDS = 300
+
+_NAMESPACES = ("kube-system", "kube-flannel")
+# The kind, and where its status says how many pods it wants and how many are ready.
+_WORKLOADS = (
+    ("DaemonSet", "desiredNumberScheduled", "numberReady"),
+    ("Deployment", "replicas", "readyReplicas"),
+)
 
 
 def install(profile: Profile, kubeconfig: Path) -> None:
@@ -65,7 +73,7 @@ def wait(kubeconfig: Path) -> None:
     """
     limit = f"--timeout={ROLLOUT_SECONDS}s"
     _kubectl(kubeconfig, "wait", "--for=condition=Ready", "node", "--all", limit)
-    for namespace in ("kube-system", "kube-flannel"):
+    for namespace in _NAMESPACES:
         workloads = _kubectl(
             kubeconfig, "get", "daemonset,deployment", "--namespace", namespace, "--output=name"
         )
@@ -73,8 +81,19 @@ def wait(kubeconfig: Path) -> None:
             _kubectl(kubeconfig, "rollout", "status", workload, "--namespace", namespace, limit)
 
 
-def _upstream(profile: Profile) -> Path:
-    return gobuild.module_dir(profile.source) / profile.source.path
+def unready(kube: Kube) -> str | None:
+    """Which of the cluster's own workloads lacks ready pods, in a few words; None: none does.
+
+    The kubelet calls a node Ready once it has a CNI configuration, whether or not the agent that
+    made the configuration runs.
+    """
+    for kind, wanted, ready in _WORKLOADS:
+        for workload in kube.list("apps/v1", kind):
+            name, status = workload["metadata"], workload.get("status", {})
+            of, there = status.get(wanted, 0), status.get(ready, 0)
+            if name["namespace"] in _NAMESPACES and there < of:
+                return f"{there} of {of} pods of {name['namespace']}/{name['name']} are ready"
+    return None
 
 
 def upstream(profile: Profile) -> Path:

@@ -79,7 +79,7 @@ def status(as_json: Json = False) -> None:
             detail = f": {one.detail}" if one.detail else ""
             console.out.print(escape(f"{one.profile:<9}{one.cluster:<20}{one.state}{detail}"))
             if one.state is clusters.State.BROKEN:
-                console.out.print(f"{'':<9}mend: [bold]./lab up --recreate {one.profile}[/]")
+                console.out.print(f"{'':<9}mend: [bold]./lab up {one.profile}[/]")
     raise typer.Exit(any(one.state is clusters.State.BROKEN for one in found))
 
 

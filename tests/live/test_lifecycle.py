@@ -6,10 +6,17 @@ import signal
 import subprocess
 import sys
 
-from labsupport import clusterrecord, clusters, programs, turns, versions
+from labsupport import clusterrecord, clusters, policyaddon, programs, turns, versions
 from labsupport.clusters import State
+from labsupport.kube import Kube
 from tests.live.conftest import ROOT
 from tests.live.polling import poll
+
+ROLE = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "flannel"},
+}
 
 
 def start_up(profile):
@@ -48,10 +55,23 @@ def test_a_stopped_node_is_named_and_started_again(lab, flannel):
     status = lab("status")
     assert status.returncode == 1
     assert "node netpol-lab-flannel-worker is not running, it is exited" in status.stdout
-    assert "./lab up --recreate flannel" in status.stdout
+    assert "mend: ./lab up flannel" in status.stdout
     done = lab("up", "flannel")
     assert done.returncode == 0, done.stderr
     assert clusters.status(flannel).state is State.READY
+
+
+def test_an_agent_that_cannot_start_is_named_and_installed_again(lab, flannel):
+    """Without its ClusterRole Flannel runs until its next start, and the nodes stay Ready."""
+    kube = Kube(clusterrecord.kubeconfig(flannel))
+    kube.delete(ROLE)
+    policyaddon.delete_pods(kube, lambda pod: pod["metadata"]["namespace"] == "kube-flannel")
+    poll(lambda: clusters.status(flannel).state is State.BROKEN)
+    assert "pods of kube-flannel/kube-flannel-ds are ready" in lab("status").stdout
+    done = lab("up", "flannel")
+    assert done.returncode == 0, done.stderr
+    assert clusters.status(flannel).state is State.READY
+    assert kube.exists(ROLE)
 
 
 def test_a_killed_up_is_taken_up_again(lab, flannel):

@@ -1,8 +1,9 @@
 """The Flannel cluster becomes Canal's while a transfer goes on, and is taken back: ~10 minutes."""
 
 import pytest
+import yaml
 
-from labsupport import answer, clusters, ground, judges, migration, policyaddon, task
+from labsupport import answer, clusters, cni, ground, judges, migration, policyaddon, task
 from labsupport.answer import State
 from labsupport.exercise import Exercise
 from labsupport.exercise_log import Log
@@ -47,6 +48,8 @@ def test_the_solution_keeps_the_transfer_and_all_is_taken_back(exercise, flannel
     assert {n: facts["config"] for n, facts in after.items()} == {
         n: facts["config"] for n, facts in before.items()
     }
+    # A ClusterRole of Flannel's has the name of one of Canal's: it must not go with it.
+    assert all(map(exercise.judge.kube().exists, yaml.safe_load_all(cni.render(flannel))))
     assert judges.Packets(flannel).current() is None
 
 

@@ -15,7 +15,7 @@ FLANNEL = versions.profile("flannel")
 @pytest.fixture(autouse=True)
 def _state(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "state", lambda: tmp_path)
-    monkeypatch.setattr(clusters, "_api_health", lambda profile: (State.READY, ""))
+    monkeypatch.setattr(clusters, "_health", lambda profile: (State.READY, ""))
 
 
 def there(monkeypatch, **nodes):
@@ -71,8 +71,22 @@ def test_a_stopped_node_is_named(monkeypatch):
 def test_a_broken_cluster_is_named_with_the_way_out(monkeypatch):
     clusterrecord.write(FLANNEL, Record("ready", {"worker": "id"}))
     there(monkeypatch, worker=("id", "running"))
-    monkeypatch.setattr(clusters, "_api_health", lambda profile: (State.BROKEN, "no answer"))
+    monkeypatch.setattr(clusters, "_health", lambda profile: (State.BROKEN, "no answer"))
+    monkeypatch.setattr(clusters, "_refuse_outdated", lambda profile, record: None)
+    mended = []
+    monkeypatch.setattr(clusters, "_revive", lambda profile, mend: mended.append(mend))
     with pytest.raises(CheckFailed, match=r"no answer.*\./lab up --recreate flannel"):
+        clusters.up([FLANNEL])
+    assert mended == [True]
+
+
+def test_another_versions_parts_are_not_installed_over_a_broken_cluster(monkeypatch):
+    clusterrecord.write(FLANNEL, Record("ready", {"worker": "id"}))
+    there(monkeypatch, worker=("id", "running"))
+    monkeypatch.setattr(clusters, "_health", lambda profile: (State.BROKEN, "no answer"))
+    monkeypatch.setattr(clusters.images, "needed", lambda names: [versions.image("calico-node")])
+    monkeypatch.setattr(clusters, "_revive", lambda *_, **__: pytest.fail("installed"))
+    with pytest.raises(CheckFailed, match="another version of the lab"):
         clusters.up([FLANNEL])
 
 
