@@ -46,8 +46,9 @@ def kube(profile: Profile) -> Kube:
     now = clusters.status(profile)
     if now.state is not clusters.State.READY:
         detail = f": {now.detail}" if now.detail else ""
+        does = "mends" if now.state is clusters.State.BROKEN else "makes"
         raise CheckFailed(
-            f"Cluster {now.cluster} is {now.state}{detail}; `./lab up {profile.name}` makes it."
+            f"Cluster {now.cluster} is {now.state}{detail}; `./lab up {profile.name}` {does} it."
         )
     return Kube(clusterrecord.kubeconfig(profile))
 
