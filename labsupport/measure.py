@@ -170,8 +170,15 @@ def environment(profile: Profile) -> dict[str, Any]:
     }
 
 
+_RECORDINGS = paths.RECORDINGS.relative_to(paths.ROOT)
+
+
 def lab() -> dict[str, Any]:
-    """The lab's version, its commit (None outside git), and whether tracked files differ."""
+    """The lab's version, its commit (None outside git), and whether tracked files differ.
+
+    Recordings are what measuring writes: those of one command's first cluster must not make the
+    next cluster's dirty.
+    """
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -180,7 +187,8 @@ def lab() -> dict[str, Any]:
         ).stdout.strip()  # fmt: skip
 
     try:
-        commit, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "-uno")
+        commit = git("rev-parse", "HEAD")
+        changes = git("status", "--porcelain", "-uno", "--", ".", f":!{_RECORDINGS}")
     except (OSError, subprocess.CalledProcessError):
         commit, changes = None, ""
     return {"version": labsupport.__version__, "commit": commit, "dirty": bool(changes)}

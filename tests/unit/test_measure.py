@@ -10,10 +10,13 @@ from labsupport import measure, paths
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with one commit and one tracked file, in place of the lab's own."""
-    (tmp_path / "tracked").write_text("as committed\n")
+    """A repository with one commit, a file and a recording, in place of the lab's own."""
+    recording = tmp_path / "labsupport" / "recordings" / "calico.json"
+    recording.parent.mkdir(parents=True)
+    for file in (tmp_path / "tracked", recording):
+        file.write_text("as committed\n")
     git(tmp_path, "init", "--quiet")
-    git(tmp_path, "add", "tracked")
+    git(tmp_path, "add", ".")
     git(tmp_path, "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "one")
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     return tmp_path
@@ -39,6 +42,13 @@ def test_a_changed_tracked_file_makes_it_dirty(checkout: Path) -> None:
 
 def test_a_file_that_git_does_not_track_does_not(checkout: Path) -> None:
     (checkout / "notes").write_text("mine\n")
+    assert measure.lab()["dirty"] is False
+
+
+def test_what_the_first_clusters_recording_changed_does_not_make_the_next_dirty(
+    checkout: Path,
+) -> None:
+    (checkout / "labsupport" / "recordings" / "calico.json").write_text("recorded\n")
     assert measure.lab()["dirty"] is False
 
 
