@@ -7,6 +7,7 @@ colour alone. The same data give the same bytes.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from statistics import median
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot, which keeps state for windows
@@ -52,24 +53,31 @@ def graph(arrows: Sequence[Arrow], title: str) -> bytes:
 
 
 def times(series: Mapping[str, Sequence[float]], title: str) -> bytes:
-    """Draw distributions of milliseconds: a dot for each time, a bar for the median."""
-    figure = Figure(figsize=(8, 1.1 + 0.55 * len(series)), dpi=DOTS, facecolor="white")
-    axes = figure.add_axes(
-        (0.16, 0.6 / (1.1 + 0.55 * len(series)), 0.8, 1 - 1.05 / (1.1 + 0.55 * len(series)))
-    )
+    """Draw distributions of milliseconds: a dot for each time, a bar for the median.
+
+    A time is negative where a policy was in force before the API server's answer had arrived.
+    """
+    return png(distributions(series, title))
+
+
+def distributions(series: Mapping[str, Sequence[float]], title: str) -> Figure:
+    """The same as a figure of matplotlib's, before it is written."""
+    height = 1.1 + 0.55 * len(series)
+    figure = Figure(figsize=(8, height), dpi=DOTS, facecolor="white")
+    axes = figure.add_axes((0.16, 0.6 / height, 0.8, 1 - 1.05 / height))
+    axes.axvline(0, color=_RULE, linewidth=1, zorder=0)  # the answer
     for row, values in enumerate(series.values()):
         spread = [row + 0.22 * ((n % 5) / 2 - 1) for n in range(len(values))]
         axes.plot(sorted(values), spread, "o", color=LOOKS[Verdict.INCONCLUSIVE].colour, alpha=0.5)
         if values:
-            middle = sorted(values)[len(values) // 2]
-            axes.plot([middle, middle], [row - 0.35, row + 0.35], color=_DARK, linewidth=2)
+            axes.plot([median(values)] * 2, [row - 0.35, row + 0.35], color=_DARK, linewidth=2)
         else:
             axes.text(0, row, "  never in force", color=_GREY, va="center")
     axes.set_yticks(range(len(series)), list(series))
-    axes.set(ylim=(len(series) - 0.5, -0.5), xlim=(0, None))
+    axes.set_ylim(len(series) - 0.5, -0.5)
     axes.set_xlabel("milliseconds from the API server's answer; the bar is the median", fontsize=9)
     figure.suptitle(title, x=0.02, ha="left", color=_DARK, fontsize=12, parse_math=False)
-    return png(figure)
+    return figure
 
 
 def _places(arrows: Sequence[Arrow]) -> dict[str, tuple[float, float]]:

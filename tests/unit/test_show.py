@@ -158,6 +158,22 @@ def test_pictures_are_the_same_bytes_every_time():
     assert figures.times({"a": [3, 1], "b": []}, "t") == figures.times({"a": [3, 1], "b": []}, "t")
 
 
+def test_every_time_is_in_the_picture_and_the_bar_is_the_tables_median():
+    """A policy that is in force before the API server's answer arrives has a negative time."""
+    from labsupport import figures
+
+    times = [-64.0, -1.0, 3.0, 80.0]
+    [axes] = figures.distributions({"Calico": times, "Flannel": []}, "t").axes
+    zero, dots, bar, _ = axes.lines
+    assert list(dots.get_xdata()) == times
+    low, high = axes.get_xlim()
+    assert low < min(times)
+    assert max(times) < high
+    assert list(zero.get_xdata()) == [0, 0]
+    assert list(bar.get_xdata()) == [1.0, 1.0]
+    assert "1 ms" in delays.summary({"Calico": times}).text
+
+
 def test_outside_a_notebook_the_text_is_printed(capsys):
     show.graph(fake.case("a", "not enforced"))
     assert "of the 1 that it denies, 1 still worked" in capsys.readouterr().out
