@@ -21,20 +21,26 @@ Hop = Mapping[str, Any]
 _BOX = (2.5, 0.62)
 _STEP = 1.0
 _TOP, _MARGIN, _COLUMN, _ACROSS = 0.75, 0.35, 4.2, 1.1
+_LETTERS = 24  # beside a device, in small letters
 _SMALL: dict[str, Any] = {"size": 6.5, "ha": "left"}
 _GROUND, _LINE = "#F5F5F5", "#BFBFBF"
 
 
 def draw(capture: Mapping[str, Any]) -> bytes:
     """Draw the way of a capture: down on node A, across, and up on node B."""
+    return figures.png(figure(capture))
+
+
+def figure(capture: Mapping[str, Any]) -> Figure:
+    """The same as a figure of matplotlib's, before it is written."""
     way: Sequence[Hop] = capture["way"]
     crossing = next(n for n, hop in enumerate(way) if hop["place"] == "node B")
     down, up = way[:crossing], way[crossing:]
     rows = max(len(down), len(up))
     width = 2 * (_MARGIN + _COLUMN) + _ACROSS
     height = _TOP + rows * _STEP + 0.35
-    figure = Figure(figsize=(width, height), dpi=figures.DOTS, facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1))
+    drawn = Figure(figsize=(width, height), dpi=figures.DOTS, facecolor="white")
+    axes = drawn.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
     title = f"{capture['title']}: a packet from {way[0]['place']} to {way[-1]['place']}"
@@ -45,9 +51,9 @@ def draw(capture: Mapping[str, Any]) -> bytes:
     boxes += _column(axes, right, up[::-1], rows, "node B")[::-1]
     for start, end in itertools.pairwise(boxes):
         _arrow(axes, start, end)
-    (x, y), told = boxes[len(down) - 1], down[-1]["onward"]
-    figures.text(axes, x + _BOX[0] / 2 + 0.08, y + 0.45, told, **_SMALL)  # under the arrow
-    return figures.png(figure)
+    (x, y), told = boxes[len(down) - 1], _wrapped(down[-1]["onward"])
+    figures.text(axes, x + _BOX[0] / 2 + 0.08, y + 0.37, told, va="top", **_SMALL)  # below it
+    return drawn
 
 
 def sentence(capture: Mapping[str, Any]) -> str:
@@ -100,9 +106,8 @@ def _box(axes: Axes, x: float, y: float, hop: Hop, crossing: bool) -> tuple[floa
     figures.text(axes, middle, y + 0.2, device, size=10, weight="bold")
     figures.text(axes, middle, y + 0.44, _shortened(hop["kind"], 46), size=7, color="#595959")
     beside = f"policy: {hop['policy']}" if hop["policy"] else hop["onward"]
-    told = "\n".join(textwrap.wrap(beside, 24, break_on_hyphens=False)[:4])
     if not crossing:
-        figures.text(axes, x + _BOX[0] + 0.08, y + _BOX[1] / 2, told, **_SMALL)
+        figures.text(axes, x + _BOX[0] + 0.08, y + _BOX[1] / 2, _wrapped(beside), **_SMALL)
     return middle, y
 
 
@@ -119,6 +124,12 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
             shrinkA=0, shrinkB=0,
         )
     )  # fmt: skip
+
+
+def _wrapped(text: str) -> str:
+    """Text in as many lines as fit beside a device."""
+    style: dict[str, Any] = {"break_on_hyphens": False, "placeholder": " …"}
+    return textwrap.fill(text, _LETTERS, max_lines=4, **style)
 
 
 def _shortened(text: str, letters: int) -> str:

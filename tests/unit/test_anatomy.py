@@ -1,11 +1,14 @@
 """Captures: valid, without anything of one cluster, and shown."""
 
+import itertools
 import json
 import re
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import FancyArrowPatch
 
-from labsupport import anatomy, packetpath
+from labsupport import anatomy, packetpath, paths
 from labsupport.errors import WrongUse
 
 RECORDED = sorted(path.stem for path in anatomy.FOLDER.glob("*.json"))
@@ -48,6 +51,27 @@ def test_the_picture_is_the_same_each_time_and_has_its_sentence(capture):
     assert png == packetpath.draw(capture)
     sentence = packetpath.sentence(capture)
     assert all(hop["device"] in sentence for hop in capture["way"])
+
+
+CONVERTED = json.loads((paths.RECORDINGS / "conversion" / "flannel.json").read_text())
+WAYS = {name: anatomy.read(name) for name in RECORDED} | {"converted": CONVERTED["anatomy"]}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_no_words_of_the_picture_cross_a_line_or_each_other(name):
+    drawn = packetpath.figure(WAYS[name])
+    FigureCanvasAgg(drawn).draw()
+    [axes] = drawn.axes
+    words = [(text.get_text(), text.get_window_extent()) for text in axes.texts if text.get_text()]
+    shapes = [p for p in axes.patches if not isinstance(p, FancyArrowPatch)]
+    outlines = [shape.get_window_extent() for shape in shapes]
+    for (one, first), (other, second) in itertools.combinations(words, 2):
+        assert not first.overlaps(second), (one, other)
+    for told, extent in words:
+        assert drawn.bbox.x1 > extent.x1, told
+        for outline in outlines:
+            inside = outline.contains(*extent.min) and outline.contains(*extent.max)
+            assert inside or not outline.overlaps(extent), told
 
 
 def test_text_shows_every_line(capture):
