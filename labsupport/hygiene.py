@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labsupport import paths
+from labsupport import paths, pictures
 
 LINES = 15
 """How much code a learner reads in one cell."""
@@ -24,7 +24,8 @@ PRACTICE_SECTIONS = ("Goal", "Prerequisites", "Time", "Needs", "Clean up")
 
 PRACTICE = frozenset({"11", "12"})
 TAGS = frozenset({"nbval-ignore-output", "nbval-skip", "addresses"})
-"""`addresses` marks a cell whose output shows real addresses on purpose.
+"""`addresses` marks a cell whose output shows real addresses on purpose; `picture:NAME` one whose
+picture the README shows too (see `pictures`).
 
 `raises-exception` is not among them: a cell with it that raises nothing passes.
 """
@@ -53,6 +54,7 @@ def faults(notebook: Any, path: Path) -> list[str]:
         *([] if number in PRACTICE else _questions(notebook)),
         *_imports(notebook),
         *(fault for n, cell in enumerate(notebook.cells, 1) for fault in _cell(cell, n, path)),
+        *_pictures(notebook),
     ]
 
 
@@ -98,10 +100,18 @@ def _imports(notebook: Any) -> Iterator[str]:
             yield f"cell {number}: imports belong into the first code cell, and only there"
 
 
+def _pictures(notebook: Any) -> Iterator[str]:
+    try:
+        pictures.found(notebook)
+    except ValueError as error:
+        yield str(error)
+
+
 def _cell(cell: Any, number: int, path: Path) -> Iterator[str]:
     where = f"cell {number}"
     for tag in set(cell.metadata.get("tags", [])) - TAGS:
-        yield f"{where} has the tag {tag!r}; known are {', '.join(sorted(TAGS))}"
+        if not pictures.TAG.fullmatch(tag):
+            yield f"{where} has the tag {tag!r}; known are {', '.join(sorted(TAGS))}, picture:NAME"
     if cell.cell_type == "markdown":
         for target in _LINK.findall(cell.source):
             if not _leads_somewhere(target, path):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labsupport import console, hygiene, paths, report
+from labsupport import console, hygiene, paths, pictures, report
 from labsupport.errors import CheckFailed, WrongUse
 from labsupport.matrix import Mode
 
@@ -82,31 +82,39 @@ def check(chosen: Sequence[Path], mode: Mode | None, quiet: bool = False) -> Non
 def refresh(chosen: Sequence[Path]) -> list[Path]:
     """Run notebooks on the recordings and store what they show, each whole or not at all.
 
+    Pictures that the README shows too are stored in `docs`, beside the notebooks' folder.
+
     Returns:
-        Those that changed.
+        The files that changed.
 
     Raises:
         CheckFailed: a cell failed, or what a notebook shows is not fit to be stored. Such a
             notebook is left as it was, and the others are stored.
     """
+    import nbformat
+
     changed, troubles = [], []
     for path in chosen:
         try:
             with console.task(f"running {path.name}", usual=5):
-                text = _executed(path)
+                notebook = _executed(path)
         except CheckFailed as error:
             troubles.append(str(error))
             continue
-        if text != path.read_text():
-            report.write_file(path, text.encode())
-            changed.append(path)
+        docs = path.parent.parent / "docs"
+        files = {path: (nbformat.writes(notebook) + "\n").encode()}  # type: ignore[no-untyped-call]
+        files |= {docs / f"{name}.png": png for name, png in pictures.found(notebook).items()}
+        for file, content in files.items():
+            if not file.exists() or file.read_bytes() != content:
+                report.write_file(file, content)
+                changed.append(file)
     if troubles:
         raise CheckFailed(" ".join([*troubles, f"Stored anew: {len(changed)} others."]))
     return changed
 
 
-def _executed(path: Path) -> str:
-    """A notebook's text after a run, without what only that run's kernel knew."""
+def _executed(path: Path) -> "NotebookNode":
+    """A notebook after a run, without what only that run's kernel knew."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
@@ -129,7 +137,7 @@ def _executed(path: Path) -> str:
     faults = hygiene.faults(notebook, path)
     if faults:
         raise CheckFailed(f"{path.name} is not fit to be stored: {'; '.join(faults)}.")
-    return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
+    return notebook
 
 
 def clean(notebook: Any, number: str) -> None:

@@ -1,12 +1,13 @@
 """The check of what nbval cannot see: on a notebook that is right, and on each fault."""
 
 import copy
+import re
 
 import nbformat
 import pytest
 from nbformat import v4
 
-from labsupport import hygiene, notebooks
+from labsupport import hygiene, notebooks, paths, pictures
 
 PATH = notebooks.FOLDER / "02_topic.ipynb"
 
@@ -102,6 +103,8 @@ def shows(plain, **data):
         (replaces(1, "| a |\n|---|\n| b |", "none"), "prerequisites are not a table"),
         (replaces(1, "# 02", "# 03"), "its first cell is not the title"),
         (sets(5, metadata={"tags": ["raises-exception"]}), "has the tag 'raises-exception'"),
+        (sets(5, metadata={"tags": ["picture:../way"]}), "has the tag 'picture:../way'"),
+        (sets(5, metadata={"tags": ["picture:way"]}), "the picture way shows 0 pictures, not one"),
     ],
 )
 def test_each_fault_is_found(right, change, said):
@@ -119,6 +122,32 @@ def test_addresses_on_purpose(right):
     shows("pod 10.244.1.7")(right)
     right.cells[4].metadata["tags"] = ["addresses"]
     assert faults(right) == ""
+
+
+def test_a_tagged_picture(right):
+    shows("", **{"image/png": "iVBORw=="})(right)
+    right.cells[4].metadata["tags"] = ["picture:the-way"]
+    assert faults(right) == ""
+    assert pictures.found(right) == {"the-way": b"\x89PNG"}
+
+
+SHIPPED = {
+    name: png
+    for path in notebooks.find()
+    for name, png in pictures.found(nbformat.read(path, as_version=4)).items()
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_readme_shows_the_notebooks_picture_with_words_for_it(name):
+    """Stored by `./lab notebooks --refresh`, like the notebook itself."""
+    assert (paths.ROOT / "docs" / f"{name}.png").read_bytes() == SHIPPED[name]
+    readme = (paths.ROOT / "README.md").read_text()
+    assert re.search(rf"!\[[^\]]{{40,}}\]\(docs/{name}\.png\)", readme)
+
+
+def test_two_pictures_are_in_the_readme():
+    assert set(SHIPPED) == {"way-calico", "times"}
 
 
 def test_the_name_of_the_file(right):
