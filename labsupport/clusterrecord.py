@@ -7,6 +7,7 @@ have kubeconfigs in the lab's state folder; the user's own is not read or writte
 
 import json
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from labsupport import docker, paths, report
@@ -99,6 +100,17 @@ def containers(profile: Profile) -> dict[str, tuple[str, str]]:
     ).splitlines()  # fmt: skip
     rows = sorted(line.split() for line in lines)
     return {name: (identity, state) for name, identity, state in rows}
+
+
+def started(profile: Profile) -> dict[str, datetime]:
+    """When each of the cluster's node containers was started last, by its name.
+
+    Raises:
+        ProgramFailed: a container is gone meanwhile.
+    """
+    names = list(containers(profile))
+    lines = docker.run("inspect", "--format", "{{.State.StartedAt}}", *names).splitlines()
+    return dict(zip(names, map(datetime.fromisoformat, lines), strict=True))
 
 
 def node_names(profile: Profile) -> list[str]:

@@ -173,6 +173,7 @@ def _revive(profile: Profile, mend: bool) -> None:
             if mend:
                 cni.install(profile, kubeconfig)
             cni.wait(kubeconfig)
+            _await_health(profile)
         except LabError as error:
             console.say(f"  {error}")
 
@@ -189,6 +190,16 @@ def _run_again(profile: Profile) -> None:
         time.sleep(1)
 
 
+def _await_health(profile: Profile) -> None:
+    """Wait until what nodes and controllers say of the cluster is news of this start, and good.
+
+    Until they run again, `cni.wait` hears from the API server what they said before they stopped.
+    """
+    deadline = time.monotonic() + cni.ROLLOUT_SECONDS
+    while _health(profile)[0] is not State.READY and time.monotonic() < deadline:
+        time.sleep(1)
+
+
 def settle() -> None:
     """Wait until clusters that were paused, or stopped, are ready again; none is made."""
     with turns.lock():
@@ -201,7 +212,8 @@ def settle() -> None:
 def _health(profile: Profile) -> tuple[State, str]:
     try:
         kube = Kube(clusterrecord.kubeconfig(profile))
-        nodes, unready = kube.list("v1", "Node"), cni.unready(kube)
+        nodes = kube.list("v1", "Node")
+        unready = cni.unready(kube, clusterrecord.started(profile))
     except Exception as error:  # whatever the client raises, the API server did not answer
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else repr(error)
         return State.BROKEN, f"its API server does not answer ({reason})"

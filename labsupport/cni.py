@@ -6,7 +6,10 @@ The profile's folder in `clusters/` decides which: a `kustomization.yaml` or a
 
 import hashlib
 import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from labsupport import gobuild, paths, programs, versions
 from labsupport.kube import Kube
@@ -15,11 +18,7 @@ from labsupport.versions import Profile
 ROLLOUT_SECONDS = 300
 
 _NAMESPACES = ("kube-system", "kube-flannel")
-# The kind, and where its status says how many pods it wants and how many are ready.
-_WORKLOADS = (
-    ("DaemonSet", "desiredNumberScheduled", "numberReady"),
-    ("Deployment", "replicas", "readyReplicas"),
-)
+_WORKLOADS = ("DaemonSet", "Deployment")
 
 
 def install(profile: Profile, kubeconfig: Path) -> None:
@@ -81,18 +80,29 @@ def wait(kubeconfig: Path) -> None:
             _kubectl(kubeconfig, "rollout", "status", workload, "--namespace", namespace, limit)
 
 
-def unready(kube: Kube) -> str | None:
-    """Which of the cluster's own workloads lacks ready pods, in a few words; None: none does.
+def unready(kube: Kube, started: Mapping[str, datetime]) -> str | None:
+    """What of the cluster's own pods is not ready, in a few words; None: nothing is.
 
     The kubelet calls a node Ready once it has a CNI configuration, whether or not the agent that
-    made the configuration runs.
+    made the configuration runs. And until the kubelet of a node that was started again reports,
+    the API server repeats what it said before the node stopped; so do the counts in a workload's
+    status until its controller runs again, and pods are counted here instead.
+
+    Args:
+        kube: the cluster.
+        started: when each node was started.
     """
-    for kind, wanted, ready in _WORKLOADS:
-        for workload in kube.list("apps/v1", kind):
-            name, status = workload["metadata"], workload.get("status", {})
-            of, there = status.get(wanted, 0), status.get(ready, 0)
-            if name["namespace"] in _NAMESPACES and there < of:
-                return f"{there} of {of} pods of {name['namespace']}/{name['name']} are ready"
+    pods = [pod for pod in kube.list("v1", "Pod") if _own(pod)]
+    for pod in pods:
+        node = pod["spec"].get("nodeName", "")
+        if node in started and _begun(pod) < started[node].replace(microsecond=0):
+            return f"node {node} was started and has not yet reported its pods"
+    for kind in _WORKLOADS:
+        for workload in filter(_own, kube.list("apps/v1", kind)):
+            name, wanted = workload["metadata"], _wanted(workload)
+            there = sum(_ready(pod) and _of(pod, workload) for pod in pods)
+            if there < wanted:
+                return f"{there} of {wanted} pods of {name['namespace']}/{name['name']} are ready"
     return None
 
 
@@ -108,6 +118,35 @@ def handed_out(profile: Profile) -> Path:
     pin = gobuild.required(source.build, source.module)
     name = f"{source.module.replace('/', '-')}@{pin}"
     return paths.cache() / "upstream" / name / source.path
+
+
+def _own(thing: Mapping[str, Any]) -> bool:
+    """Whether it is a part of the cluster, and not what is run on it."""
+    return thing["metadata"]["namespace"] in _NAMESPACES
+
+
+def _begun(pod: Mapping[str, Any]) -> datetime:
+    """When the oldest of a pod's running containers began, in whole seconds."""
+    states = [one["state"] for one in pod.get("status", {}).get("containerStatuses", ())]
+    times = [state["running"]["startedAt"] for state in states if "running" in state]
+    return min(map(datetime.fromisoformat, times), default=datetime.max.replace(tzinfo=UTC))
+
+
+def _wanted(workload: Mapping[str, Any]) -> int:
+    """How many pods a workload has when it is complete."""
+    replicas = workload["spec"].get("replicas")
+    count = workload["status"]["desiredNumberScheduled"] if replicas is None else replicas
+    return int(count)
+
+
+def _of(pod: Mapping[str, Any], workload: Mapping[str, Any]) -> bool:
+    labels = pod["metadata"].get("labels", {})
+    return bool(workload["spec"]["selector"]["matchLabels"].items() <= labels.items())
+
+
+def _ready(pod: Mapping[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def _chart_values(profile: Profile) -> Path:

@@ -1,46 +1,88 @@
 """Whether a cluster's own workloads are ready, by what its API server would say."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from labsupport import cni
 
+STARTED = {"worker": datetime(2026, 11, 27, 1, 30, 30, 500_000, tzinfo=UTC)}
+BEFORE, AFTER = "2026-11-27T01:30:29Z", "2026-11-27T01:30:30Z"
+
 
 class Cluster:
-    def __init__(self, daemonsets=(), deployments=()):
-        self.objects = {"DaemonSet": list(daemonsets), "Deployment": list(deployments)}
+    def __init__(self, *objects):
+        self.objects = objects
 
     def list(self, version, kind):
-        assert version == "apps/v1"
-        return self.objects[kind]
+        assert version == ("v1" if kind == "Pod" else "apps/v1")
+        return [one for one in self.objects if one["kind"] == kind]
 
 
-def agent(ready, namespace="kube-flannel"):
+def metadata(name, namespace):
+    return {"name": name, "namespace": namespace, "labels": {"app": name, "hash": "1"}}
+
+
+def agents(namespace="kube-flannel"):
+    """A DaemonSet for two nodes, whose controller has not looked again since they were ready."""
     return {
-        "metadata": {"namespace": namespace, "name": "agent"},
-        "status": {"desiredNumberScheduled": 2, "numberReady": ready},
+        "kind": "DaemonSet",
+        "metadata": metadata("agent", namespace),
+        "spec": {"selector": {"matchLabels": {"app": "agent"}}},
+        "status": {"desiredNumberScheduled": 2, "numberReady": 2},
     }
 
 
-def dns(**status):
-    return {"metadata": {"namespace": "kube-system", "name": "coredns"}, "status": status}
+def dns():
+    return {
+        "kind": "Deployment",
+        "metadata": metadata("coredns", "kube-system"),
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "coredns"}}},
+        "status": {},
+    }
+
+
+def pod(name="agent", ready=True, begun=AFTER, node="worker", namespace="kube-flannel"):
+    state = {"running": {"startedAt": begun}} if begun else {"waiting": {}}
+    return {
+        "kind": "Pod",
+        "metadata": metadata(name, namespace),
+        "spec": {"nodeName": node},
+        "status": {
+            "conditions": [{"type": "Ready", "status": str(ready)}],
+            "containerStatuses": [{"state": state}],
+        },
+    }
+
+
+def unscheduled():
+    return {"kind": "Pod", "metadata": metadata("agent", "kube-flannel"), "spec": {}}
 
 
 def test_all_ready():
-    full = dns(replicas=2, readyReplicas=2)
-    assert cni.unready(Cluster([agent(2)], [full])) is None
-    assert cni.unready(Cluster()) is None
+    names = [pod("coredns", namespace="kube-system")] * 2
+    assert cni.unready(Cluster(agents(), pod(), pod(), dns(), *names), STARTED) is None
+    assert cni.unready(Cluster(), STARTED) is None
 
 
-@pytest.mark.parametrize("ready", [0, 1])
-def test_an_agent_that_does_not_run_is_named(ready):
-    found = cni.unready(Cluster([agent(ready)]))
-    assert found == f"{ready} of 2 pods of kube-flannel/agent are ready"
+@pytest.mark.parametrize(
+    "pods", [[], [pod(ready=False)], [pod(ready=False, begun=None)], [unscheduled()]]
+)
+def test_an_agent_that_does_not_run_is_named(pods):
+    found = cni.unready(Cluster(agents(), pod(), *pods), STARTED)
+    assert found == "1 of 2 pods of kube-flannel/agent are ready"
 
 
-def test_no_ready_pod_at_all_leaves_the_field_out():
-    found = cni.unready(Cluster([], [dns(replicas=2, unavailableReplicas=2)]))
+def test_a_deployment_without_a_pod_is_named():
+    found = cni.unready(Cluster(dns(), pod()), STARTED)
     assert found == "0 of 2 pods of kube-system/coredns are ready"
 
 
 def test_what_users_run_is_not_the_clusters():
-    assert cni.unready(Cluster([agent(0, namespace="shop")])) is None
+    theirs = pod(ready=False, begun=BEFORE, namespace="shop")
+    assert cni.unready(Cluster(agents("shop"), theirs), STARTED) is None
+
+
+def test_a_restarted_nodes_old_word_is_not_believed():
+    found = cni.unready(Cluster(agents(), pod(), pod(begun=BEFORE)), STARTED)
+    assert found == "node worker was started and has not yet reported its pods"
