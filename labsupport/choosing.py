@@ -201,7 +201,7 @@ def _cell(case: str, entry: Mapping[str, Any] | None, observed: str) -> Cell:
         answer = Answer.MET if met else Answer.UNMET
     elif verdict is Verdict.ENFORCED and not observed:
         answer = Answer.MET
-    elif verdict in (Verdict.INCONCLUSIVE, Verdict.OBSERVED) or (
+    elif verdict in (Verdict.INCONCLUSIVE, Verdict.UNSTABLE, Verdict.OBSERVED) or (
         verdict is Verdict.NOT_RUN and not entry["reason"].startswith(NO_SUCH_KIND)
     ):
         answer = Answer.UNKNOWN

@@ -187,7 +187,7 @@ def _seen(result: Mapping[str, Any], asked: Mapping[str, str]) -> tuple[str, str
     A connection that the case expects may occur in several steps; the last one counts.
     """
     verdict = result["verdict"]
-    if verdict in (Verdict.NOT_RUN, Verdict.INCONCLUSIVE):
+    if verdict in (Verdict.NOT_RUN, Verdict.INCONCLUSIVE, Verdict.UNSTABLE):
         return None
     if "verdict" in asked:
         return verdict, verdict

@@ -1,7 +1,7 @@
 """Reports as JUnit XML, which pipelines show as tests.
 
 The shape is the one that CI systems agree on (https://github.com/testmoapp/junitxml): a case
-that is not enforced is a failure, an inconclusive one an error, one not run is skipped.
+that is not enforced is a failure, an inconclusive or unstable one an error, one not run is skipped.
 """
 
 import re
@@ -16,6 +16,7 @@ _ELEMENTS = {
     Verdict.NOT_ENFORCED: "failure",
     Verdict.PARTLY: "failure",
     Verdict.INCONCLUSIVE: "error",
+    Verdict.UNSTABLE: "error",
     Verdict.NOT_RUN: "skipped",
 }
 # What XML 1.0 cannot hold, however it is escaped (https://www.w3.org/TR/xml/#charsets).

@@ -78,6 +78,10 @@ LOOKS: Mapping[Verdict, Look] = {
         "○", "#56B4E9", "#000000",
         "The specification leaves it open; the policy was in force, and this is what packets did.",
     ),
+    Verdict.UNSTABLE: Look(
+        "≈", "#CC79A7", "#000000",
+        "Several runs of the case on one cluster disagree; the evidence has each.",
+    ),
 }  # fmt: skip
 
 

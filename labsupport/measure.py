@@ -18,6 +18,7 @@ from labsupport import (
     doctor,
     paths,
     programs,
+    repeated,
     report,
     runner,
     timing,
@@ -37,6 +38,7 @@ def measure(
     cases: Sequence[Case],
     progress: Callable[[Case, str], None],
     timed: bool = True,
+    runs: int = 1,
 ) -> report.Report:
     """Run cases on a profile's cluster and return the report, ready to be written.
 
@@ -45,6 +47,7 @@ def measure(
         cases: which cases.
         progress: called with each case and its verdict as it ends.
         timed: whether the time until a policy is in force is measured too.
+        runs: how often each case is run; all of them once before any is run again.
 
     Raises:
         CheckFailed: the cluster's probe pods do not get ready.
@@ -52,7 +55,9 @@ def measure(
     started = now()
     witness = Witness()
     lanes = clusters.lanes(profile)
-    results = runner.run(lanes, cases, progress, witness.apply)
+    results = repeated.merge(
+        [runner.run(lanes, cases, progress, witness.apply) for _ in range(runs)]
+    )
     timings = timing.measure(lanes[0]) if timed else None
     return {
         **header(started, command()),

@@ -59,6 +59,9 @@ def provenance(one: Report) -> dict[str, str]:
         "Docker": where["docker"],
         "Lab": f"{lab['version']}, {commit(one)}",
         "Command": run["command"],
+        "Runs of each case": max(
+            (len(case.get("runs", [case])) for case in one["cases"]), default=1
+        ),
         "Started": _second(run["startedAt"]),
         "Finished": _second(run["finishedAt"]),
         "Run": run["id"],

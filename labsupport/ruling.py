@@ -16,7 +16,7 @@ from labsupport.verdict import Verdict
 Basis = Literal["measured", "documented", "open"]
 Record = Mapping[str, Any]
 
-_UNDECIDED = (Verdict.NOT_RUN, Verdict.INCONCLUSIVE)
+_UNDECIDED = (Verdict.NOT_RUN, Verdict.INCONCLUSIVE, Verdict.UNSTABLE)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _group(condition: Condition, entries: Sequence[Mapping[str, Any]]) -> Eviden
         return Evidence(condition, "", "the report has no such case", None)
     run = [case for case in entries if case["verdict"] != Verdict.NOT_RUN]
     other = [case for case in run if case["verdict"] not in condition.wanted]
-    unclear = [case for case in other if case["verdict"] == Verdict.INCONCLUSIVE]
+    unclear = [case for case in other if case["verdict"] in _UNDECIDED]
     detail = f"{len(run) - len(other)} of {len(run)} cases that were run"
     if other:
         detail += f"; not {', '.join(case['id'] for case in other)}"

@@ -6,6 +6,7 @@ from typing import Literal
 
 from labsupport.cases import Case
 from labsupport.report import Report
+from labsupport.verdict import Verdict
 from labsupport.versions import Profile
 
 Mode = Literal["live", "recorded"]
@@ -28,6 +29,7 @@ def measure(
     source: Literal["auto", "registry", "modules"],
     one_at_a_time: bool,
     out: Path,
+    runs: int = 1,
 ) -> list[Report]:
     """Measure profiles on their clusters; each report is written as soon as it is there.
 
@@ -38,6 +40,7 @@ def measure(
         one_at_a_time: delete each cluster that this run made before the next is made. With
             less memory than all clusters need, this is so anyway.
         out: folder for `report-<profile>.json`.
+        runs: how often each case is run on each cluster.
     """
     from labsupport import (
         agreement,
@@ -67,10 +70,15 @@ def measure(
         def tell(case: Case, verdict: str, name: str = profile.name) -> None:
             console.say(f"  {name}: {case.id}: {verdict}")
 
-        measuring = console.task(f"measuring {profile.title}, {len(chosen)} cases", usual=30)
+        times = f", each {runs} times" if runs > 1 else ""
+        title = f"measuring {profile.title}, {len(chosen)} cases{times}"
+        measuring = console.task(title, usual=30 * runs)
         # Two runs at once would meet each other's policies.
         with turns.lock(), turns.alone(profile), measuring:
-            reports.append(measure.measure(profile, chosen, tell, timed=not case_ids))
+            reports.append(measure.measure(profile, chosen, tell, not case_ids, runs))
+        for case in reports[-1]["cases"]:
+            if case["verdict"] == Verdict.UNSTABLE:
+                console.say(f"  {profile.name}: {case['id']}: unstable. {case['reason']}")
         report.write(reports[-1], out / f"report-{profile.name}.json")
         if one_at_a_time and not existed:
             clusters.down([profile])

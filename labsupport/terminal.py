@@ -29,7 +29,8 @@ def draw(matrix: Matrix) -> RenderableType:
             table.add_row(_name(line), *(_cell(cell, small) for cell in line.cells))
         parts.append(table)
     if not small:
-        parts.append(Text("   ".join(sign(verdict) for verdict in LOOKS)))
+        met = {verdict for cells in matrix.measured.values() for verdict in cells.values()}
+        parts.append(Text("   ".join(sign(verdict) for verdict in LOOKS if verdict in met)))
     parts.append(_documented(matrix))
     if not small:
         parts.append(_counts(matrix, found))

@@ -14,7 +14,7 @@ class Verdict(StrEnum):
     """What a case can say about a cluster.
 
     `observed` is for what the specification leaves open: the control was in force, and the
-    answer is what the packets did.
+    answer is what the packets did. `unstable` is for a case whose runs disagree.
     """
 
     ENFORCED = "enforced"
@@ -23,6 +23,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     NOT_RUN = "not run"
     OBSERVED = "observed"
+    UNSTABLE = "unstable"
 
 
 class Expected(StrEnum):

@@ -32,6 +32,12 @@ def run(
         bool,
         typer.Option("--record", help="Keep the live reports as those that ship with the lab."),
     ] = False,
+    runs: Annotated[
+        int,
+        typer.Option(
+            min=1, max=10, help="Run each case so often; one whose runs disagree is unstable."
+        ),
+    ] = 1,
     beside: Annotated[
         list[Path] | None,
         typer.Option("--with", help="A report of `./lab verify` to show beside; may be repeated."),
@@ -54,12 +60,14 @@ def run(
         raise WrongUse("--case chooses what to measure; recorded results are shown whole.")
     if record and (case or not live):
         raise WrongUse("--record keeps whole live runs: give --live, and no --case.")
+    if runs > 1 and not live:
+        raise WrongUse("--runs measures several times: give --live.")
     chosen = selected(profiles)
     mode, why = session.mode(live, recorded)
     if mode == "live":
         tell = console.err if as_json else console.out
         tell.print(f"Live: real clusters are measured now, because {escape(why)}.")
-        reports = session.measure(chosen, case or [], source, one_at_a_time, out)
+        reports = session.measure(chosen, case or [], source, one_at_a_time, out, runs)
         if record:
             report.record(reports)
     else:

@@ -68,6 +68,15 @@ def test_what_the_specification_leaves_open_is_answered_as_recorded(measured, pr
     assert answers(lab.report(profile)) == answers(shipped) != set()
 
 
+def test_several_runs_of_a_case_are_kept_with_one_verdict(lab):
+    chosen = ["--case", "deny-all-ingress", "--case", "existing-connections"]
+    matrix = lab.run("calico", "--live", "--runs", "2", *chosen)
+    assert set(matrix["measured"]["calico"].values()) == {"enforced", "observed"}
+    for case in lab.report("calico")["cases"]:
+        assert [one["verdict"] for one in case["runs"]] == [case["verdict"]] * 2
+        assert len({tuple(a["answer"] for a in one["answers"]) for one in case["runs"]}) == 1
+
+
 def test_the_api_server_answers_the_same_on_all_of_them(measured):
     lab, _ = measured
     failures = [lab.report(profile.name)["silentFailure"] for profile in versions.profiles()]

@@ -74,7 +74,7 @@ def test_a_frame_has_cases_down_and_profiles_across(four):
     frame = four.frame()
     assert list(frame.columns) == ["Flannel", "Calico", "Cilium", "Canal"]
     assert list(frame["Canal"]) == [str(verdict) for verdict in Verdict]
-    assert list(frame.index) == ["Case 0", "Case 1", "Case 2", "Case 3", "Case 4", "Case 5"]
+    assert list(frame.index) == [f"Case {n}" for n in range(len(Verdict))]
 
 
 def test_no_reports_two_of_one_profile_or_two_policies_of_one_name_are_refused():
