@@ -107,8 +107,8 @@ def _facts(matrix: Matrix, tell: Callable[[Report], dict[str, str]]) -> str:
 
 def grid(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(escape, line))} |" for line in lines)
+    first, *others = (f"| {' | '.join(map(escape, line))} |" for line in [head, *rows])
+    return "\n".join([first, f"|{' --- |' * len(head)}", *others])
 
 
 def _list(items: Iterable[str]) -> str:
@@ -117,5 +117,11 @@ def _list(items: Iterable[str]) -> str:
 
 
 def escape(text: str) -> str:
-    """Keep Markdown and HTML in a text from acting as such."""
-    return re.sub(r"([\\`*_\[\]<>|&])", r"\\\1", " ".join(text.split()))
+    """Keep Markdown and HTML in a text from acting as such, also at the start of a line."""
+    escaped = re.sub(r"([\\`*_\[\]<>|&])", r"\\\1", " ".join(text.split()))
+    # Headings, lists and rules begin a line (https://spec.commonmark.org/0.31.2/#leaf-blocks).
+    return re.sub(r"^([#+=~-]|\d+(?=[.)](?: |$)))", _literal, escaped)
+
+
+def _literal(start: re.Match[str]) -> str:
+    return f"{start[0]}\\" if start[0].isdigit() else f"\\{start[0]}"

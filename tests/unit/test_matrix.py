@@ -1,6 +1,7 @@
 """The matrix shows every verdict of every report, safely and the same each time."""
 
 import csv
+import html
 import io
 import re
 import struct
@@ -8,13 +9,17 @@ from html.parser import HTMLParser
 
 import fake_reports
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from rich.console import Console
 
-from labsupport import groups, matrix
+from labsupport import groups, matrix, plain
 from labsupport.errors import MachineCannot, WrongUse
 from labsupport.verdict import Verdict
 
 NAMES = ("flannel", "calico", "cilium", "canal")
+words = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=40)
 CASES = {f"case-{n}": verdict for n, verdict in enumerate(Verdict)}
 
 
@@ -153,6 +158,22 @@ def test_markdown_cannot_be_broken_by_a_title():
     case = fake_reports.case("a", "enforced", "a | b <script> `c` [d](e)")
     text = matrix.build([fake_reports.report("calico", case)], "live").to_markdown()
     assert r"| a \| b \<script\> \`c\` \[d\](e) | ✓ enforced |" in text
+    page = MarkdownIt("commonmark").enable("table").render(text)
+    assert "<td>a | b &lt;script&gt; `c` [d](e)</td>" in page
+
+
+@given(words)
+@example("# a heading")
+@example("- an item")
+@example("12) an item")
+@example("===")
+@example("~~~")
+def test_any_text_is_shown_as_it_is_in_a_paragraph_a_list_and_a_quote(text):
+    shown = " ".join(text.split())
+    for begin in ("", "- ", "  - ", "> "):
+        page = MarkdownIt("commonmark").render(begin + plain.escape(text))
+        told = html.unescape(re.sub(r"</?(?:p|ul|li|blockquote)>", "", page))
+        assert " ".join(told.split()) == shown
 
 
 def test_the_page_begins_with_the_headline_and_shows_it(four):
