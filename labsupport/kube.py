@@ -10,11 +10,12 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import urllib3
+import websocket
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
@@ -28,8 +29,15 @@ from labsupport.errors import LabError
 _STREAM_ERRORS = (ApiException, WebSocketException, OSError, urllib3.exceptions.HTTPError)
 FIELD_MANAGER = "netpol-lab"
 REQUEST_SECONDS = 30
+EXEC_SECONDS = 15.0
+"""How long the node of a pod has to take a command, and to send what follows; not all of it."""
+AWAY_SECONDS = 90.0
+"""How long an API server that answered before may be away, as one that is started again is."""
 
 Object = Mapping[str, Any]
+
+# The client gives an exec's websocket no limit, and a node that is frozen never answers.
+websocket.setdefaulttimeout(EXEC_SECONDS)
 
 
 class ApiRefused(LabError):
@@ -50,7 +58,11 @@ def users_kubeconfig() -> Path:
 
 
 class Kube:
-    """One cluster, by kubeconfig, which is read and never written. Safe in several threads."""
+    """One cluster, by kubeconfig, which is read and never written. Safe in several threads.
+
+    What changes an object is tried again while the API server is away: all of it may be done
+    twice, and what a case did must be undone.
+    """
 
     def __init__(self, kubeconfig: Path, context: str | None = None) -> None:
         """Speak with the cluster of a context, or of the kubeconfig's current one."""
@@ -131,7 +143,12 @@ class Kube:
         )
 
     def list(
-        self, version: str, kind: str, labels: str | None = None, namespace: str | None = None
+        self,
+        version: str,
+        kind: str,
+        labels: str | None = None,
+        namespace: str | None = None,
+        patient: bool = False,
     ) -> list[dict[str, Any]]:
         """All objects of a kind, as plain dicts.
 
@@ -140,17 +157,18 @@ class Kube:
             kind: its name.
             labels: a label selector.
             namespace: where; in all namespaces where none is given.
+            patient: whether an API server that is away is waited for.
 
         Raises:
             ApiRefused: the API server answered with an error.
         """
-        resource = self._resource({"apiVersion": version, "kind": kind})
-        try:
-            found = resource.get(
+
+        def ask() -> Any:
+            return self._resource({"apiVersion": version, "kind": kind}).get(
                 label_selector=labels or "", namespace=namespace, _request_timeout=REQUEST_SECONDS
             )
-        except DynamicApiError as error:
-            raise ApiRefused(error.status, _message(error)) from None
+
+        found = _insist(ask) if patient else _answered(ask)
         return [{"apiVersion": version, "kind": kind, **item} for item in found.to_dict()["items"]]
 
     def groups(self) -> set[str]:
@@ -236,17 +254,16 @@ class Kube:
         return PodConversation(channel, f"{namespace}/{pod}")
 
     def _ask(self, verb: str, manifest: Object, **more: Any) -> None:
-        """Send one request about an object, and turn the API server's no into `ApiRefused`."""
-        resource, meta = self._resource(manifest), manifest["metadata"]
-        try:
-            getattr(resource, verb)(
+        """Send one request about an object, again while the API server is away."""
+        meta = manifest["metadata"]
+        _insist(
+            lambda: getattr(self._resource(manifest), verb)(
                 name=meta["name"],
                 namespace=meta.get("namespace"),
                 _request_timeout=REQUEST_SECONDS,
                 **more,
             )
-        except DynamicApiError as error:
-            raise ApiRefused(error.status, _message(error)) from None
+        )
 
     def _resource(self, manifest: Object) -> Any:
         if not hasattr(self._local, "dynamic"):
@@ -288,6 +305,34 @@ class PodConversation:
         """End the command; its input ends, and with it its loop."""
         with contextlib.suppress(*_STREAM_ERRORS):
             self._channel.close()
+
+
+def _answered(request: Callable[[], Any]) -> Any:
+    """What a request is answered with; the API server's no becomes `ApiRefused`."""
+    try:
+        return request()
+    except DynamicApiError as error:
+        raise ApiRefused(error.status, _message(error)) from None
+
+
+def _insist(request: Callable[[], Any]) -> Any:
+    """The same from an API server that may be away for a while.
+
+    One that comes back refuses everybody until it knows the roles again.
+    """
+    deadline, away = time.monotonic() + AWAY_SECONDS, False
+    while True:
+        try:
+            return _answered(request)
+        except urllib3.exceptions.HTTPError:
+            away = True
+            if time.monotonic() > deadline:
+                raise
+        except ApiRefused as refused:
+            starting = refused.status in (401, 403) or refused.status >= 500
+            if not (away and starting) or time.monotonic() > deadline:
+                raise
+        time.sleep(1)
 
 
 def _message(error: BaseException) -> str:

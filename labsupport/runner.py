@@ -120,7 +120,7 @@ def _missing(lane: Lane, case: Case) -> Judgement | None:
     """Why a case cannot be run here, before anything is changed."""
     if "SCTP" in case.needs and not machine.has_sctp():
         return Judgement(Verdict.NOT_RUN, "This machine's kernel has no SCTP.")
-    if "Envoy" in case.needs and not lane.kube.list("v1", "Pod", labels=ENVOY):
+    if "Envoy" in case.needs and not lane.kube.list("v1", "Pod", labels=ENVOY, patient=True):
         return Judgement(
             Verdict.NOT_RUN, "HTTP rules need cilium-envoy, and no pod of it runs here."
         )

@@ -224,7 +224,7 @@ def await_ready(
     while True:
         pods = {
             (p["metadata"]["namespace"], p["metadata"]["name"]): p
-            for p in kube.list("v1", "Pod", labels=manifests.STAGE_LABEL)
+            for p in kube.list("v1", "Pod", labels=manifests.STAGE_LABEL, patient=True)
         }
         ready = {
             place: str(pod["status"]["podIP"])

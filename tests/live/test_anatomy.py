@@ -24,6 +24,8 @@ from labsupport.stablenames import Names
 PROFILES = [profile.name for profile in versions.profiles()]
 CONNECTIONS = 40
 
+pytestmark = pytest.mark.timeout(600)  # a conversion and its way back take minutes
+
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_two_captures_and_the_recording_read_the_same(name):

@@ -69,7 +69,7 @@ class FakeKube:
     def exists(self, manifest):
         return self._key(manifest) in self.objects
 
-    def list(self, version, kind, labels=None, namespace=None):
+    def list(self, version, kind, labels=None, namespace=None, patient=False):
         if f"list {kind}" in self.lacks:
             raise ApiRefused(403, f"{kind} is forbidden")
         key, _, value = (labels or "").partition("=")
