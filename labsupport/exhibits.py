@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from labsupport import cases, nodemaps, noderules, nodeview, nodeway
+from labsupport import cast, nodemaps, noderules, nodeview, nodeway
 from labsupport.errors import CheckFailed
 from labsupport.lane import Lane
 from labsupport.noderules import Rule
@@ -22,9 +22,9 @@ class Scene:
     def __init__(self, lane: Lane, source: str, target: str) -> None:
         self._lane, self._target, self._names = lane, target, Names()
         self._node_a, self._node_b = nodeview.nodes(lane)
-        for namespace in cases.cast().namespaces:
+        for namespace in cast.of_cases().namespaces:
             self._names.call(lane.namespace(namespace), namespace)
-        for name, pod in cases.cast().pods.items():
+        for name, pod in cast.of_cases().pods.items():
             if name in lane.addresses and not pod.host_network:
                 self._names.call(lane.addresses[name], f"{pod.name}-ip")
         self._here = Side(self._node_a, _short(source), lane.addresses[source], self._names)
