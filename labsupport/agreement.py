@@ -7,8 +7,9 @@ it leaves something open, or does not know their kinds.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from labsupport import cases
-from labsupport.cases import Case, Cast, Step, cast
+from labsupport import cases, cast
+from labsupport.cases import Case, Step
+from labsupport.cast import Cast
 from labsupport.connection import Connection
 from labsupport.errors import CheckFailed
 from labsupport.foresee import HOST, foresee
@@ -43,9 +44,9 @@ def expected(policies: Sequence[Policy], actors: Cast, connection: Connection) -
 
 def scenes(case: Case) -> Iterator[tuple[Step, list[Policy], Cast]]:
     """Each step with the policies and the labels that are there when it is probed."""
-    places = {name: name for name in cast().namespaces} | {"outside": HOST}
+    places = {name: name for name in cast.of_cases().namespaces} | {"outside": HOST}
     applied: dict[str, Policy] = {}
-    actors = cast()
+    actors = cast.of_cases()
     for step in case.steps:
         for manifest in step.apply:
             applied[cases.name_of(manifest)] = cases.fill(manifest, places)

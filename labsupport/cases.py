@@ -10,18 +10,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labsupport import checked, paths
+from labsupport import cast, checked, paths
 from labsupport.connection import Connection
 from labsupport.errors import WrongUse
 from labsupport.verdict import Expected
-
-OUTSIDE = "outside/host"
-"""The host outside the cluster, as connections call it."""
 
 _NAMESPACED = (
     "NetworkPolicy", "NetworkSet", "CiliumNetworkPolicy",
@@ -113,99 +109,6 @@ class Case:
         """SHA-256 of the objects as JSON with sorted keys, which formatting cannot change."""
         text = json.dumps(self.policies, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Pod:
-    """A pod of the stage.
-
-    Attributes:
-        namespace: its namespace, as cases call it.
-        name: its name.
-        labels: its labels.
-        node: which of the two nodes it runs on.
-        named: numbers of its named TCP ports.
-        late: whether only a case starts it.
-        host_network: whether it is in its node's network.
-        node_ports: whether it can be reached from outside.
-    """
-
-    namespace: str
-    name: str
-    labels: dict[str, str]
-    node: int
-    named: dict[str, int] = field(default_factory=dict)
-    late: bool = False
-    host_network: bool = False
-    node_ports: bool = False
-
-    @property
-    def called(self) -> str:
-        """How connections call it: `shop/api`."""
-        return f"{self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True)
-class Cast:
-    """Who is on stage: the pods, their namespaces' labels, and the ports that they serve.
-
-    `shared` namespaces exist once a cluster; the others once a lane.
-    """
-
-    pods: dict[str, Pod]
-    namespaces: dict[str, dict[str, str]]
-    shared: frozenset[str]
-    ports: dict[str, tuple[int, ...]]
-    node_ports: dict[str, tuple[int, ...]]
-
-    def serves(self, name: str) -> dict[str, tuple[int, ...]]:
-        """The ports by protocol that a pod, or the host outside, answers on."""
-        pod = self.pods.get(name)
-        return self.node_ports if pod and pod.host_network else self.ports
-
-    def without_shared(self) -> "Cast":
-        """Who is on stage in a lane alone: nothing that exists once a cluster."""
-        return replace(
-            self,
-            pods={name: pod for name, pod in self.pods.items() if pod.namespace not in self.shared},
-            namespaces={n: labels for n, labels in self.namespaces.items() if n not in self.shared},
-        )
-
-
-@cache
-def cast() -> Cast:
-    """The stage that every case plays on, from `labsupport/stage.yaml`."""
-    return read_cast(paths.PACKAGE / "stage.yaml")
-
-
-def read_cast(path: Path) -> Cast:
-    """Read and check who is on a stage.
-
-    Raises:
-        WrongUse: the file does not fit its schema.
-    """
-    data = checked.read_yaml(path, "stage")
-    pods = [
-        Pod(
-            namespace,
-            name,
-            pod["labels"],
-            pod["node"],
-            pod.get("named", {}),
-            pod.get("late", False),
-            pod.get("hostNetwork", False),
-            pod.get("nodePorts", False),
-        )
-        for namespace, entry in data["namespaces"].items()
-        for name, pod in entry["pods"].items()
-    ]
-    return Cast(
-        {pod.called: pod for pod in pods},
-        {name: entry["labels"] for name, entry in data["namespaces"].items()},
-        frozenset(name for name, entry in data["namespaces"].items() if entry.get("shared")),
-        {key: tuple(value) for key, value in data["ports"].items()},
-        {key: tuple(value) for key, value in data["nodePorts"].items()},
-    )
 
 
 def fill(manifest: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
@@ -306,7 +209,7 @@ def _step(path: Path, number: int, data: dict[str, Any]) -> Step:
     for manifest in data.get("apply", []):
         namespace = manifest["metadata"].get("namespace")
         cluster_wide = namespace is None and manifest["kind"] not in _NAMESPACED
-        if not cluster_wide and namespace not in cast().namespaces:
+        if not cluster_wide and namespace not in cast.of_cases().namespaces:
             raise WrongUse(
                 f"{where}.apply: {manifest['kind']} {manifest['metadata']['name']}"
                 f" is in namespace {namespace!r}, which is not on the stage."
@@ -331,10 +234,10 @@ def _ask(data: dict[str, Any], where: str) -> Ask:
 
 def _on_stage(connection: Connection, where: str) -> None:
     for pod in (connection.source, connection.target):
-        if pod not in cast().pods and pod != OUTSIDE:
-            known = ", ".join([*cast().pods, OUTSIDE])
+        if pod not in cast.of_cases().pods and pod != cast.OUTSIDE:
+            known = ", ".join([*cast.of_cases().pods, cast.OUTSIDE])
             raise WrongUse(f"{where}: there is no pod {pod!r}; the stage has {known}.")
-    serves = cast().serves(connection.target)
+    serves = cast.of_cases().serves(connection.target)
     if connection.protocol != "ICMP" and connection.port not in serves.get(connection.protocol, ()):
         raise WrongUse(
             f"{where}: no pod serves {connection.protocol} {connection.port}; "

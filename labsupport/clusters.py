@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from labsupport import (
+    cast,
     clusterbuild,
     clusterrecord,
     cni,
@@ -18,7 +19,6 @@ from labsupport import (
     turns,
     versions,
 )
-from labsupport.cases import cast
 from labsupport.clusterrecord import Record
 from labsupport.errors import CheckFailed, LabError, WrongUse
 from labsupport.kube import Kube
@@ -124,7 +124,7 @@ def lanes(profile: Profile, count: int = stage.LANES) -> list[Lane]:
         Kube(clusterrecord.kubeconfig(profile)), clusterrecord.node_names(profile), count
     )
     prober = Prober(outside.ContainerConversation)
-    stage.add_outside(made, outside.ensure(cast()), prober)
+    stage.add_outside(made, outside.ensure(cast.of_cases()), prober)
     return made
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labsupport import anatomy, cases, checked, paths, recorded, versions
+from labsupport import anatomy, cases, cast, checked, paths, recorded, versions
 from labsupport.errors import WrongUse
 from labsupport.versions import Profile
 
@@ -162,7 +162,7 @@ def _lane(profile: Profile) -> Any:
     from labsupport import clusterrecord, stage
     from labsupport.kube import Kube
 
-    whole = cases.cast()
+    whole = cast.of_cases()
     chosen = [namespace for namespace in whole.namespaces if namespace not in whole.shared]
     actors = replace(
         whole,

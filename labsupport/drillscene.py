@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labsupport import cases, foresee
+from labsupport import cast, foresee
 from labsupport.connection import Connection
 from labsupport.errors import WrongUse
 from labsupport.oracle import Decision, Endpoint, Policy
@@ -60,7 +60,7 @@ def read(data: Mapping[str, Any], where: str) -> Scene:
         WrongUse: a connection is in no known form, is both allowed and denied, or names a
             pod that neither the stage nor the scene has.
     """
-    pods = {name: foresee.endpoint(cases.cast(), name) for name in cases.cast().pods}
+    pods = {name: foresee.endpoint(cast.of_cases(), name) for name in cast.of_cases().pods}
     pods |= {name: _pod(name, pod) for name, pod in data.get("pods", {}).items()}
     expected: dict[Connection, Expected] = {}
     for word in Expected:
@@ -79,7 +79,7 @@ def _pod(name: str, data: Mapping[str, Any]) -> Endpoint:
     if "address" in data:
         return Endpoint(name, address=data["address"])
     namespace = name.split("/")[0]
-    labels = data.get("namespaceLabels", cases.cast().namespaces.get(namespace, {}))
+    labels = data.get("namespaceLabels", cast.of_cases().namespaces.get(namespace, {}))
     ports = {(port, "TCP"): number for port, number in data.get("named", {}).items()}
     labels = {"kubernetes.io/metadata.name": namespace, **labels}  # as the API server sets it
     return Endpoint(name, namespace, data.get("labels", {}), labels, ports)

@@ -1,9 +1,10 @@
 """The evidence on the nodes for one policy: commands, what they printed, what it means."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from labsupport import cases, nodemaps, noderules, nodeview, nodeway
+from labsupport import cast, nodemaps, noderules, nodeview, nodeway
 from labsupport.errors import CheckFailed
 from labsupport.lane import Lane
 from labsupport.noderules import Rule
@@ -13,7 +14,7 @@ from labsupport.stablenames import Names
 
 # Upstream's image has the socket's place in its environment, and an exec may not.
 _SOCKET = "env HUBBLE_SERVER=unix:///var/run/cilium/hubble.sock "
-_HUBBLE = "hubble observe --verdict DROPPED --last 200 --since 5m --to-pod "
+_HUBBLE = "hubble observe --verdict DROPPED --last 200 --since {} --to-pod {}"
 
 
 class Scene:
@@ -22,15 +23,15 @@ class Scene:
     def __init__(self, lane: Lane, source: str, target: str) -> None:
         self._lane, self._target, self._names = lane, target, Names()
         self._node_a, self._node_b = nodeview.nodes(lane)
-        for namespace in cases.cast().namespaces:
+        for namespace in cast.of_cases().namespaces:
             self._names.call(lane.namespace(namespace), namespace)
-        for name, pod in cases.cast().pods.items():
+        for name, pod in cast.of_cases().pods.items():
             if name in lane.addresses and not pod.host_network:
                 self._names.call(lane.addresses[name], f"{pod.name}-ip")
         self._here = Side(self._node_a, _short(source), lane.addresses[source], self._names)
         self._there = Side(self._node_b, _short(target), lane.addresses[target], self._names)
         self._earlier: list[Rule] = []
-        self._marked = ""
+        self._marked, self._begun = "", ""
 
     @property
     def cni(self) -> str:
@@ -38,7 +39,9 @@ class Scene:
         return self._node_b.agent.cni if self._node_b.agent else ""
 
     def before(self) -> None:
-        """Look at the rules on the target's node before there is a policy."""
+        """Look at the rules on the target's node before there is a policy, and at the clock."""
+        self._begun = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self._names.call(self._begun, "start-time")
         self._earlier = noderules.read(self._node_b.run("iptables-save --table filter"))
 
     def exhibits(self) -> list[dict[str, Any]]:
@@ -183,7 +186,8 @@ class Scene:
     def _drops(self, in_map: set[int]) -> dict[str, Any]:
         """What Hubble saw dropped on the way to the target, whose map holds these identities."""
         namespace, pod = self._target.split("/")
-        command = f"{_HUBBLE}{self._lane.namespace(namespace)}/{pod}"
+        # What an earlier case made drop is not this policy's.
+        command = _HUBBLE.format(self._begun, f"{self._lane.namespace(namespace)}/{pod}")
         try:
             printed = self._node_b.ask_agent(_SOCKET + command)
         except ProgramFailed as failed:

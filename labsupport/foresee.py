@@ -7,7 +7,7 @@ name needs an answer from the cluster's DNS first.
 from collections.abc import Iterable
 
 from labsupport import oracle
-from labsupport.cases import OUTSIDE, Cast
+from labsupport.cast import OUTSIDE, Cast
 from labsupport.connection import Connection
 from labsupport.oracle import Decision, Endpoint, Policy
 

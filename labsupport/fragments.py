@@ -17,7 +17,10 @@ from labsupport.matrix import LOOKS, Look
 from labsupport.verdict import Verdict
 
 _CELL = "text-align:left;vertical-align:top;padding:.15em .6em"
-_FIELDS = ("apiVersion", "kind", "metadata", "name", "namespace", "podSelector", "policyTypes")
+_FIELDS = (
+    "apiVersion", "kind", "metadata", "name", "namespace",
+    "podSelector", "policyTypes", "from", "to", "ports",
+)  # fmt: skip
 _BADGE = "padding:0 .4em;border-radius:3px;font-weight:bold"
 
 
@@ -87,10 +90,10 @@ def policy(manifests: Sequence[Mapping[str, Any]]) -> Fragment:
 
 
 def _in_order(part: Any) -> Any:
-    """Fields as people write them; reports hold them sorted by name."""
+    """Fields in one order, whether they come from a case's file or sorted from a report."""
     if isinstance(part, Mapping):
         known = [key for key in _FIELDS if key in part]
-        return {key: _in_order(part[key]) for key in [*known, *(k for k in part if k not in known)]}
+        return {key: _in_order(part[key]) for key in [*known, *sorted(part.keys() - known)]}
     return [_in_order(item) for item in part] if isinstance(part, list) else part
 
 

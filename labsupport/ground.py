@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from labsupport import clusterrecord, clusters, manifests, stage, task
-from labsupport.cases import Cast
+from labsupport.cast import Cast
 from labsupport.connection import Connection
 from labsupport.errors import CheckFailed
 from labsupport.kube import Kube

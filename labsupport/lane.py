@@ -6,8 +6,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from labsupport import cases
-from labsupport.cases import OUTSIDE
+from labsupport import cases, cast
+from labsupport.cast import OUTSIDE
 from labsupport.connection import Connection
 from labsupport.kube import Kube
 from labsupport.outcome import Observation
@@ -60,7 +60,7 @@ class Lane:
     def values(self) -> dict[str, str]:
         """What the placeholders of a case's objects stand for here."""
         return {
-            **{name: self.namespace(name) for name in cases.cast().namespaces},
+            **{name: self.namespace(name) for name in cast.of_cases().namespaces},
             **{f"pod {name}": address for name, address in self.addresses.items()},
             **{
                 f"service {name.removeprefix('clusterip ')}": address
@@ -69,12 +69,12 @@ class Lane:
             },
             **{
                 f"node {pod.name}": self.addresses[pod.called]
-                for pod in cases.cast().pods.values()
+                for pod in cast.of_cases().pods.values()
                 if pod.host_network and pod.called in self.addresses
             },
             **{
                 f"nodename {pod.name}": self.nodes[pod.node]
-                for pod in cases.cast().pods.values()
+                for pod in cast.of_cases().pods.values()
                 if pod.host_network
             },
             **({"outside": self.addresses[OUTSIDE]} if OUTSIDE in self.addresses else {}),
@@ -146,6 +146,6 @@ def called(namespace: str, prefix: str, number: int) -> str:
     """The real name of one of the stage's namespaces."""
     return (
         f"{prefix}-{namespace}"
-        if namespace in cases.cast().shared
+        if namespace in cast.of_cases().shared
         else (f"{prefix}{number}-{namespace}")
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from labsupport import machine, versions
-from labsupport.cases import Cast, Pod
+from labsupport.cast import Cast, Pod
 
 STAGE_LABEL = "netpol-lab/stage"
 POD_LABEL = "netpol-lab/pod"

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from labsupport import cases, checked, paths, task
-from labsupport.cases import Cast
+from labsupport import cast, checked, paths, task
+from labsupport.cast import Cast
 from labsupport.task import Policy, Wanted
 
 FOLDER = paths.PACKAGE / "outages"
@@ -107,17 +107,17 @@ def read(path: Path) -> Outage:
         WrongUse: it does not fit the schema, or speaks of pods or ports that are not there.
     """
     data = checked.read_numbered(path, "outage")
-    whole = cases.read_cast(paths.PACKAGE / "outage-stage.yaml")
+    whole = cast.read(paths.PACKAGE / "outage-stage.yaml")
     started = data.get("start", [])
     pods = {name: pod for name, pod in whole.pods.items() if not pod.late or name in started}
-    cast = replace(whole, pods=pods)
+    actors = replace(whole, pods=pods)
     return Outage(
         profiles=tuple(data["profiles"]),
-        cast=cast,
+        cast=actors,
         given=task.policies(data["setup"]),
         objects=tuple(data.get("objects", ())),
         changes=tuple(Change(**change) for change in data.get("changes", ())),
-        wanted=task.wanted(data, cast, str(path)),
+        wanted=task.wanted(data, actors, str(path)),
         evidence=tuple(data.get("evidence", ())),
         mended=task.policies(data.get("mended", ())),
         **{

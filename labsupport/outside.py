@@ -10,7 +10,7 @@ import threading
 import time
 
 from labsupport import docker, versions
-from labsupport.cases import Cast
+from labsupport.cast import Cast
 from labsupport.conversation import ExecFailed
 
 NAME = "netpol-lab-outside"

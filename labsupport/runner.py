@@ -142,7 +142,9 @@ def _try(lane: Lane, case: Case, waiter: Waiter, apply: Apply) -> Trial:
     try:
         for step in case.steps:
             answer = _do(lane, case, step, apply)
-            settled = waiter.settle(step.expected, limit=LABEL_SECONDS if step.label else None)
+            # Where the steps before it were not in force, no other label will be either.
+            patient = step.label and all(done.settled.converged is not None for done in trial.steps)
+            settled = waiter.settle(step.expected, limit=LABEL_SECONDS if patient else None)
             in_force = settled.converged is not None
             asked = waiter.look([a.connection for a in step.asks]) if in_force else {}
             trial.steps.append(Done(step, answer, settled, asked))

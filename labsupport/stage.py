@@ -11,8 +11,8 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from labsupport import cases, manifests
-from labsupport.cases import OUTSIDE, Cast, Pod, cast
+from labsupport import cases, cast, manifests
+from labsupport.cast import OUTSIDE, Cast, Pod
 from labsupport.connection import Connection
 from labsupport.errors import CheckFailed
 from labsupport.kube import ApiRefused, Kube
@@ -52,7 +52,7 @@ def prepare(
     Raises:
         CheckFailed: the pods are not ready within the limit; the message says which.
     """
-    actors, numbers = actors or cast(), range(1, lanes + 1)
+    actors, numbers = actors or cast.of_cases(), range(1, lanes + 1)
     if prefix == PREFIX:  # a stage under another name is new, and the lab's own is not to be met
         sweep(kube)
         replace_restarted(kube)
@@ -92,10 +92,10 @@ def start(lane: Lane, name: str) -> None:
     Raises:
         CheckFailed: it is not ready within the limit.
     """
-    pod = cast().pods[name]
+    pod = cast.of_cases().pods[name]
     namespace = lane.namespace(pod.namespace)
     deadline = time.monotonic() + READY_SECONDS
-    made = manifests.pod(namespace, pod, cast(), lane.nodes, lane.image)
+    made = manifests.pod(namespace, pod, cast.of_cases(), lane.nodes, lane.image)
     apply_when_possible(lane.kube, made, deadline)
     place = namespace, pod.name
     lane.addresses[name] = await_ready(lane.kube, [place], deadline)[place]
@@ -104,7 +104,7 @@ def start(lane: Lane, name: str) -> None:
 
 def end(lane: Lane, name: str) -> None:
     """Remove a pod from a lane, and wait until it is gone."""
-    pod = cast().pods[name]
+    pod = cast.of_cases().pods[name]
     namespace = lane.namespace(pod.namespace)
     if name in lane.probers:
         lane.probers.pop(name).close()
@@ -134,7 +134,7 @@ def restore(lane: Lane, what: str) -> None:
     """
     kind, _, name = what.partition(" ")
     if kind == "namespace":
-        lane.kube.apply(manifests.namespace(lane.namespace(name), cast().namespaces[name]))
+        lane.kube.apply(manifests.namespace(lane.namespace(name), cast.of_cases().namespaces[name]))
     pods = [pod for pod in list(lane.probers) if name in (pod, pod.partition("/")[0])]
     for pod in pods:
         end(lane, pod)
@@ -150,9 +150,11 @@ def check(lanes: Sequence[Lane]) -> None:
     Raises:
         CheckFailed: some connection does not work within the limit; the message names it.
     """
-    pods = [name for name, pod in cast().pods.items() if not pod.late and not pod.host_network]
+    pods = [
+        name for name, pod in cast.of_cases().pods.items() if not pod.late and not pod.host_network
+    ]
     connections = [
-        Connection(source, target, cast().ports["TCP"][0], via=via)
+        Connection(source, target, cast.of_cases().ports["TCP"][0], via=via)
         for source in pods
         for target in pods
         for via in ("pod", "service name")

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from labsupport import cases, checked, oracle, paths
-from labsupport.cases import Cast
+from labsupport import cast, checked, oracle, paths
+from labsupport.cast import Cast
 from labsupport.connection import Connection
 from labsupport.errors import WrongUse
 from labsupport.verdict import Expected
@@ -73,7 +73,7 @@ class Task:
 @cache
 def ground() -> Cast:
     """The namespaces and pods that every exercise takes place in."""
-    return cases.read_cast(paths.PACKAGE / "exercise-stage.yaml")
+    return cast.read(paths.PACKAGE / "exercise-stage.yaml")
 
 
 @cache

@@ -15,8 +15,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from labsupport import manifests, stage
-from labsupport.cases import cast
+from labsupport import cast, manifests, stage
 from labsupport.errors import CheckFailed
 from labsupport.lane import CASE_LABEL, Lane
 
@@ -224,8 +223,8 @@ def _starts(lane: Lane) -> dict[str, Any]:
 
 def _breathing(lane: Lane, namespace: str, number: int) -> dict[str, Any]:
     """A pod that tries to reach the target from its first moment on."""
-    like = cast().pods["shop/frontend"]
-    made = manifests.pod(namespace, like, cast(), lane.nodes, lane.image)
+    like = cast.of_cases().pods["shop/frontend"]
+    made = manifests.pod(namespace, like, cast.of_cases(), lane.nodes, lane.image)
     made["metadata"]["name"] = f"starting-{number}"
     made["metadata"]["labels"] = {CASE_LABEL: "true", "app": "starting"}
     made["spec"]["restartPolicy"] = "Never"

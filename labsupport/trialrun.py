@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from labsupport import cases, ground, measure, outside, programs, report, snippets, turns
-from labsupport.cases import Cast
+from labsupport import cast, ground, measure, outside, programs, report, snippets, turns
+from labsupport.cast import Cast
 from labsupport.kube import Kube
 from labsupport.snippets import Snippet, Step
 from labsupport.versions import Profile
@@ -31,7 +31,7 @@ OUTPUT_LIMIT = 4000
 
 def stage() -> Cast:
     """The pods that the snippets speak of."""
-    return cases.read_cast(snippets.FOLDER / "stage.yaml")
+    return cast.read(snippets.FOLDER / "stage.yaml")
 
 
 def run(
@@ -59,7 +59,7 @@ def run(
         ]
         _sweep(kube)
         ground.make(kube, profile, stage())
-        outside.ensure(cases.cast())
+        outside.ensure(cast.of_cases())
         try:
             told = [_snippet(kube, one, progress) for one in chosen]
         finally:

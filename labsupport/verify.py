@@ -13,7 +13,18 @@ from typing import Any
 
 import urllib3
 
-from labsupport import cases, console, interrupt, measure, recognise, report, rights, runner, stage
+from labsupport import (
+    cases,
+    cast,
+    console,
+    interrupt,
+    measure,
+    recognise,
+    report,
+    rights,
+    runner,
+    stage,
+)
 from labsupport.cases import Case
 from labsupport.errors import MachineCannot
 from labsupport.foreign import cause, cluster_name, environment, reach
@@ -139,7 +150,7 @@ def _catalogue(visit: Visit) -> list[dict[str, Any]]:
     """Run the catalogue's group `specification`, in namespaces of this visit's own."""
     chosen = [case for case in cases.load() if case.group == "specification"]
     # Pods in the nodes' own network are not for clusters of other people.
-    actors = cases.cast().without_shared()
+    actors = cast.of_cases().without_shared()
     with console.task("making the stage"):
         nodes = _nodes(visit.kube)
         copies = stage.prepare(

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labsupport import cases, paths
+from labsupport import cases, cast, paths
 from labsupport.connection import VIA, Connection
 from labsupport.errors import WrongUse
 from labsupport.verdict import Expected
@@ -41,7 +41,7 @@ def test_every_case_denies_and_allows_something(case):
 
 @pytest.mark.parametrize("case", SPECIFICATION[:10], ids=lambda case: case.id)
 def test_the_first_ten_cross_nodes_and_stay_on_one(case):
-    pods = cases.cast().pods
+    pods = cast.of_cases().pods
     crossings = {pods[c.source].node != pods[c.target].node for c in case.connections}
     assert crossings == {True, False}
 

@@ -63,6 +63,8 @@ def test_without_docker_the_results_are_the_recorded_ones(tmp_path):
         (["run", "--live", "--recorded"], "exclude each other"),
         (["run", "--recorded", "--case", "deny-all"], "shown whole"),
         (["run", "--record"], "give --live"),
+        (["run", "--runs", "3"], "--runs measures several times: give --live"),
+        (["run", "--live", "--runs", "0"], "runs"),
         (["run", "--live", "--case", "nothing"], "no case 'nothing'"),
         (["up", "--images", "cloud"], "cloud"),
         (["workshop", "--end", "--participants", "3"], "exclude each other"),

@@ -7,7 +7,7 @@ import threading
 import pytest
 from rich.console import Console
 
-from labsupport import cases, clusters, timing
+from labsupport import cast, clusters, timing
 from labsupport.connection import Connection
 from labsupport.errors import WrongUse
 from labsupport.lane import Lane
@@ -327,6 +327,6 @@ def test_an_interruption_ends_with_130(monkeypatch, capsys):
 
 
 def test_the_stage_apart_has_nothing_that_exists_once_a_cluster():
-    apart = cases.cast().without_shared()
+    apart = cast.of_cases().without_shared()
     assert not any(pod.host_network for pod in apart.pods.values())
     assert set(apart.namespaces) == {"shop", "warehouse"}

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labsupport import agreement, cases, foresee, oracle
+from labsupport import agreement, cases, cast, foresee, oracle
 from labsupport.errors import CheckFailed
 from labsupport.oracle import Endpoint, decide, selects
 from labsupport.verdict import Expected
 
-WORLD = {name: foresee.endpoint(cases.cast(), name) for name in [*cases.cast().pods, cases.OUTSIDE]}
-OUTSIDE = WORLD[cases.OUTSIDE]
+WORLD = {
+    name: foresee.endpoint(cast.of_cases(), name) for name in [*cast.of_cases().pods, cast.OUTSIDE]
+}
+OUTSIDE = WORLD[cast.OUTSIDE]
 SPECIFICATION = [case for case in cases.load() if case.group == agreement.GROUP]
 
 
@@ -31,7 +33,7 @@ def test_every_step_turns_on_its_policy(case):
 
 @pytest.mark.parametrize("case", SPECIFICATION, ids=lambda case: case.id)
 def test_a_late_pod_is_probed_only_once_it_runs(case):
-    running = {name for name, pod in cases.cast().pods.items() if not pod.late} | {cases.OUTSIDE}
+    running = {name for name, pod in cast.of_cases().pods.items() if not pod.late} | {cast.OUTSIDE}
     for step in case.steps:
         running |= set(step.start)
         assert {end for c in step.expected for end in (c.source, c.target)} <= running

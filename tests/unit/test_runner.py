@@ -52,7 +52,8 @@ class Cluster:
     def outcome(self, connection):
         if self.broken and self.broken(self):
             return Outcome.PROBE_FAILED
-        applied = [s for s in self.case.steps if s.apply[0]["metadata"]["name"] in self.policies]
+        names = self.policies.keys()
+        applied = [s for s in self.case.steps if names & {m["metadata"]["name"] for m in s.apply}]
         if not applied or not self.enforces(self.looks):
             return Outcome.ALLOWED
         denied = applied[-1].expected.get(connection) is Expected.DENIED
@@ -89,6 +90,22 @@ def test_a_policy_in_force_late_is_waited_for():
     result = run(Cluster(enforces=lambda looks: looks > 2))
     assert result["verdict"] == Verdict.ENFORCED
     assert result["steps"][0]["attempts"] == 4
+
+
+@pytest.mark.parametrize(("enforces", "limit"), [(True, runner.LABEL_SECONDS), (False, None)])
+def test_a_changed_label_is_waited_for_where_the_policy_was_in_force(monkeypatch, enforces, limit):
+    limits, settle = [], waiter.Waiter.settle
+
+    def remember(self, expected, anew=False, limit=None):
+        limits.append(limit)
+        return settle(self, expected, anew)
+
+    monkeypatch.setattr(waiter.Waiter, "settle", remember)
+    for name in ("relabel", "restore"):
+        monkeypatch.setattr(runner.stage, name, lambda *_: None)
+    case = next(one for one in cases.load() if one.id == "label-changed-on-pod")
+    run(Cluster(case, enforces=lambda looks: enforces))
+    assert limits == [None, None, limit, None]  # before, the policy, the label, after
 
 
 def test_a_timeout_that_is_not_confirmed_is_not_believed():

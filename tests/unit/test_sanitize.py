@@ -35,6 +35,10 @@ def sanitized(text):
             "Read: notebook 01. Checked by packets on Calico.",
             "Read: notebook 01. Checked by the specification; no packet was sent.",
         ),
+        (
+            "Checked by packets, while Flannel became Canal.",
+            "Checked by the specification; no packet was sent.",
+        ),
         ("deny-all   <none>         0s", "deny-all   <none>     1m12s"),
         ("Calico  10   9 ms  580 ms", "Calico  10  12 ms   1.5 s"),
     ],

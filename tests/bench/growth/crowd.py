@@ -13,8 +13,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
-from labsupport import console, manifests, stage, timing
-from labsupport.cases import cast
+from labsupport import cast, console, manifests, stage, timing
 from labsupport.kube import Kube
 from labsupport.lane import Lane, called
 from labsupport.timing import Watcher
@@ -73,7 +72,7 @@ def apart(kube: Kube, nodes: Sequence[str]) -> Iterator[Lane]:
     remove(kube)  # what a run left that was killed
     try:
         with console.task("making pods for the policies"):
-            (lane,) = stage.prepare(kube, nodes, 1, PREFIX, actors=cast().without_shared())
+            (lane,) = stage.prepare(kube, nodes, 1, PREFIX, actors=cast.of_cases().without_shared())
         yield lane
     finally:
         remove(kube)
@@ -83,7 +82,7 @@ def remove(kube: Kube) -> None:
     """Delete the benchmark's namespaces and wait until they are gone."""
     spaces = [
         manifests.bare("Namespace", called(name, PREFIX, 1))
-        for name in cast().without_shared().namespaces
+        for name in cast.of_cases().without_shared().namespaces
     ]
     for space in spaces:
         kube.delete(space)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from labsupport import cases, stage
-from labsupport.cases import Case, Pod
+from labsupport import cases, cast, stage
+from labsupport.cases import Case
+from labsupport.cast import Pod
 from labsupport.errors import WrongUse
 
 MOST_POLICIES = 10_000
@@ -38,7 +39,7 @@ def short() -> list[Case]:
 
 def actors() -> list[Pod]:
     """The pods of a lane that ask and are asked."""
-    return [pod for pod in cases.cast().without_shared().pods.values() if not pod.late]
+    return [pod for pod in cast.of_cases().without_shared().pods.values() if not pod.late]
 
 
 def spread(found: Sequence[Case], count: int) -> list[Case]:
