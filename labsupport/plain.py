@@ -107,7 +107,7 @@ def _facts(matrix: Matrix, tell: Callable[[Report], dict[str, str]]) -> str:
 
 def grid(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
-    first, *others = (f"| {' | '.join(map(escape, line))} |" for line in [head, *rows])
+    first, *others = (f"| {' | '.join(map(_inline, line))} |" for line in [head, *rows])
     return "\n".join([first, f"|{' --- |' * len(head)}", *others])
 
 
@@ -118,9 +118,13 @@ def _list(items: Iterable[str]) -> str:
 
 def escape(text: str) -> str:
     """Keep Markdown and HTML in a text from acting as such, also at the start of a line."""
-    escaped = re.sub(r"([\\`*_\[\]<>|&])", r"\\\1", " ".join(text.split()))
     # Headings, lists and rules begin a line (https://spec.commonmark.org/0.31.2/#leaf-blocks).
-    return re.sub(r"^([#+=~-]|\d+(?=[.)](?: |$)))", _literal, escaped)
+    return re.sub(r"^([#+=~-]|\d+(?=[.)](?: |$)))", _literal, _inline(text))
+
+
+def _inline(text: str) -> str:
+    """The same for a text that begins no line, such as a table's cell."""
+    return re.sub(r"([\\`*_\[\]<>|&])", r"\\\1", " ".join(text.split()))
 
 
 def _literal(start: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ def test_a_suite_a_report_and_a_test_a_case_with_its_verdict():
     assert [suite.get("name") for suite in suites] == ["flannel", "calico"]
     first = suites[0]
     counts = {name: first.get(name) for name in ("tests", "failures", "errors", "skipped")}
-    assert counts == {"tests": "6", "failures": "2", "errors": "1", "skipped": "1"}
+    assert counts == {"tests": "7", "failures": "2", "errors": "2", "skipped": "1"}
     found = {case.get("name"): [child.tag for child in case] for case in first}
     assert found == {
         "Case 0": [],
@@ -24,6 +24,7 @@ def test_a_suite_a_report_and_a_test_a_case_with_its_verdict():
         "Case 3": ["error"],
         "Case 4": ["skipped"],
         "Case 5": [],
+        "Case 6": ["error"],
     }
     assert first[4][0].get("message").startswith("not run: ")
 

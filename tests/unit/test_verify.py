@@ -163,7 +163,15 @@ def test_an_interruption_leaves_nothing(tmp_path):
     assert kube.objects == {}
 
 
-def test_only_the_first_signal_interrupts():
+@pytest.fixture
+def heard():
+    """A shell's background job ignores SIGINT, and so would the test in it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_only_the_first_signal_interrupts(heard):
     with interrupt.once_only():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
