@@ -8,6 +8,7 @@ every thread gets its own, made from the same kubeconfig.
 import contextlib
 import json
 import os
+import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-import websocket
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
@@ -30,14 +30,11 @@ _STREAM_ERRORS = (ApiException, WebSocketException, OSError, urllib3.exceptions.
 FIELD_MANAGER = "netpol-lab"
 REQUEST_SECONDS = 30
 EXEC_SECONDS = 15.0
-"""How long the node of a pod has to take a command, and to send what follows; not all of it."""
+"""How long the node of a pod has to take a command; one that is frozen never does."""
 AWAY_SECONDS = 90.0
 """How long an API server that answered before may be away, as one that is started again is."""
 
 Object = Mapping[str, Any]
-
-# The client gives an exec's websocket no limit, and a node that is frozen never answers.
-websocket.setdefaulttimeout(EXEC_SECONDS)
 
 
 class ApiRefused(LabError):
@@ -236,22 +233,22 @@ class Kube:
         Raises:
             ExecFailed: it could not be started.
         """
-        try:
+        where, begin = f"{namespace}/{pod}", self.core.connect_get_namespaced_pod_exec
+        fixed = {"stdin": True, "stdout": True, "stderr": True, "tty": False}
+
+        def start() -> PodConversation:
             channel = stream(
-                self.core.connect_get_namespaced_pod_exec,
-                pod,
-                namespace,
-                command=list(command),
-                stdin=True,
-                stdout=True,
-                stderr=True,
-                tty=False,
-                _preload_content=False,
-                _request_timeout=REQUEST_SECONDS,
+                begin, pod, namespace, command=list(command), **fixed, _preload_content=False
             )
+            return PodConversation(channel, where)
+
+        try:
+            return _within(EXEC_SECONDS, start)
         except _STREAM_ERRORS as error:
-            raise ExecFailed(f"no exec into {namespace}/{pod}: {_message(error)}") from None
-        return PodConversation(channel, f"{namespace}/{pod}")
+            raise ExecFailed(f"no exec into {where}: {_message(error)}") from None
+        except queue.Empty:
+            self._local.__dict__.clear()  # a client is not shared, and this one still waits
+            raise ExecFailed(f"no exec into {where}: its node does not answer") from None
 
     def _ask(self, verb: str, manifest: Object, **more: Any) -> None:
         """Send one request about an object, again while the API server is away."""
@@ -305,6 +302,43 @@ class PodConversation:
         """End the command; its input ends, and with it its loop."""
         with contextlib.suppress(*_STREAM_ERRORS):
             self._channel.close()
+
+
+def _within(seconds: float, start: Callable[[], "PodConversation"]) -> "PodConversation":
+    """Start a conversation, in a thread, for the client gives the start of one no limit.
+
+    Raises:
+        queue.Empty: it took longer. It is ended should it start after all.
+    """
+    begun: queue.SimpleQueue[PodConversation | BaseException] = queue.SimpleQueue()
+    late = threading.Event()
+
+    def run() -> None:
+        try:
+            conversation = start()
+        except BaseException as error:
+            begun.put(error)
+            return
+        begun.put(conversation)
+        if late.is_set():
+            _end(conversation)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        found = begun.get(timeout=seconds)
+    except queue.Empty:
+        late.set()
+        with contextlib.suppress(queue.Empty):  # it started in this very moment
+            _end(begun.get_nowait())
+        raise
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _end(found: "PodConversation | BaseException") -> None:
+    if not isinstance(found, BaseException):
+        found.close()
 
 
 def _answered(request: Callable[[], Any]) -> Any:
