@@ -5,10 +5,7 @@ threads must never share one (https://github.com/kubernetes-client/python/issues
 every thread gets its own, made from the same kubeconfig.
 """
 
-import contextlib
-import json
 import os
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,17 +17,13 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
-from kubernetes.stream import stream
-from websocket import WebSocketException
 
-from labsupport.conversation import ExecFailed
+from labsupport import podexec
 from labsupport.errors import LabError
+from labsupport.podexec import PodConversation
 
-_STREAM_ERRORS = (ApiException, WebSocketException, OSError, urllib3.exceptions.HTTPError)
 FIELD_MANAGER = "netpol-lab"
 REQUEST_SECONDS = 30
-EXEC_SECONDS = 15.0
-"""How long the node of a pod has to take a command; one that is frozen never does."""
 AWAY_SECONDS = 90.0
 """How long an API server that answered before may be away, as one that is started again is."""
 
@@ -194,7 +187,7 @@ class Kube:
                 _request_timeout=REQUEST_SECONDS,
             )
         except ApiException as error:
-            raise ApiRefused(error.status, _message(error)) from None
+            raise ApiRefused(error.status, podexec.message(error)) from None
         return bool(answer.status and answer.status.allowed)
 
     def token(self, namespace: str, account: str, seconds: int) -> str:
@@ -213,7 +206,7 @@ class Kube:
                 account, namespace, request, _request_timeout=REQUEST_SECONDS
             )
         except ApiException as error:
-            raise ApiRefused(error.status, _message(error)) from None
+            raise ApiRefused(error.status, podexec.message(error)) from None
         return str(answer.status.token) if answer.status else ""
 
     def log(self, namespace: str, pod: str) -> str:
@@ -225,30 +218,19 @@ class Kube:
         except ApiException as error:
             if error.status in (400, 404):
                 return ""
-            raise ApiRefused(error.status, _message(error)) from None
+            raise ApiRefused(error.status, podexec.message(error)) from None
 
-    def converse(self, namespace: str, pod: str, command: Sequence[str]) -> "PodConversation":
+    def converse(self, namespace: str, pod: str, command: Sequence[str]) -> PodConversation:
         """Start a command in a pod's first container that answers lines with lines.
 
         Raises:
-            ExecFailed: it could not be started.
+            ExecFailed: it could not be started, or its node did not take it in time.
         """
-        where, begin = f"{namespace}/{pod}", self.core.connect_get_namespaced_pod_exec
-        fixed = {"stdin": True, "stdout": True, "stderr": True, "tty": False}
-
-        def start() -> PodConversation:
-            channel = stream(
-                begin, pod, namespace, command=list(command), **fixed, _preload_content=False
-            )
-            return PodConversation(channel, where)
-
         try:
-            return _within(EXEC_SECONDS, start)
-        except _STREAM_ERRORS as error:
-            raise ExecFailed(f"no exec into {where}: {_message(error)}") from None
-        except queue.Empty:
+            return podexec.start(self.core, namespace, pod, command)
+        except podexec.Unanswered:
             self._local.__dict__.clear()  # a client is not shared, and this one still waits
-            raise ExecFailed(f"no exec into {where}: its node does not answer") from None
+            raise
 
     def _ask(self, verb: str, manifest: Object, **more: Any) -> None:
         """Send one request about an object, again while the API server is away."""
@@ -272,81 +254,12 @@ class Kube:
             raise KindUnknown(f"the API server serves no {kind} of {version}") from None
 
 
-class PodConversation:
-    """A command that runs in a pod and answers each line on its input with some lines."""
-
-    def __init__(self, channel: Any, where: str) -> None:
-        self._channel, self._where = channel, where  # a kubernetes.stream WSClient, untyped
-
-    def ask(self, question: str, last: str, timeout: float) -> list[str]:
-        """Send a line and return the lines of the answer, up to and without the line `last`.
-
-        Raises:
-            ExecFailed: the command ended, or `last` did not come within `timeout` seconds.
-        """
-        deadline = time.monotonic() + timeout
-        lines: list[str] = []
-        try:
-            self._channel.write_stdin(f"{question}\n")
-            while (left := deadline - time.monotonic()) > 0 and self._channel.is_open():
-                line = self._channel.readline_stdout(timeout=left)
-                if line == last:
-                    return lines
-                lines.append(line)
-        except _STREAM_ERRORS as error:
-            raise ExecFailed(f"the exec into {self._where} broke: {_message(error)}") from None
-        ended = "gave no answer in time" if self._channel.is_open() else "ended"
-        raise ExecFailed(f"the command in {self._where} {ended}")
-
-    def close(self) -> None:
-        """End the command; its input ends, and with it its loop."""
-        with contextlib.suppress(*_STREAM_ERRORS):
-            self._channel.close()
-
-
-def _within(seconds: float, start: Callable[[], "PodConversation"]) -> "PodConversation":
-    """Start a conversation, in a thread, for the client gives the start of one no limit.
-
-    Raises:
-        queue.Empty: it took longer. It is ended should it start after all.
-    """
-    begun: queue.SimpleQueue[PodConversation | BaseException] = queue.SimpleQueue()
-    late = threading.Event()
-
-    def run() -> None:
-        try:
-            conversation = start()
-        except BaseException as error:
-            begun.put(error)
-            return
-        begun.put(conversation)
-        if late.is_set():
-            _end(conversation)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        found = begun.get(timeout=seconds)
-    except queue.Empty:
-        late.set()
-        with contextlib.suppress(queue.Empty):  # it started in this very moment
-            _end(begun.get_nowait())
-        raise
-    if isinstance(found, BaseException):
-        raise found
-    return found
-
-
-def _end(found: "PodConversation | BaseException") -> None:
-    if not isinstance(found, BaseException):
-        found.close()
-
-
 def _answered(request: Callable[[], Any]) -> Any:
     """What a request is answered with; the API server's no becomes `ApiRefused`."""
     try:
         return request()
     except DynamicApiError as error:
-        raise ApiRefused(error.status, _message(error)) from None
+        raise ApiRefused(error.status, podexec.message(error)) from None
 
 
 def _insist(request: Callable[[], Any]) -> Any:
@@ -367,13 +280,3 @@ def _insist(request: Callable[[], Any]) -> Any:
             if not (away and starting) or time.monotonic() > deadline:
                 raise
         time.sleep(1)
-
-
-def _message(error: BaseException) -> str:
-    """What an API error says, without its headers; the first line of anything else."""
-    if isinstance(error, ApiException) and error.body:
-        body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else error.body
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            return str(json.loads(body)["message"])[:300]
-        return str(body)[:300]
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,8 +1,5 @@
 """What the client does while an API server is away, on requests that are made up."""
 
-import queue
-import threading
-
 import pytest
 import urllib3
 from kubernetes.dynamic.exceptions import DynamicApiError
@@ -39,36 +36,6 @@ def asked(*answers):
         return met
 
     return request
-
-
-class Conversation:
-    def __init__(self):
-        self.closed = threading.Event()
-
-    def close(self):
-        self.closed.set()
-
-
-def test_a_command_that_starts_or_fails_in_time_is_what_it_is():
-    conversation = Conversation()
-    assert kube._within(5, lambda: conversation) is conversation
-    assert not conversation.closed.is_set()
-    with pytest.raises(OSError, match="refused"):
-        kube._within(5, asked(OSError("refused")))
-
-
-def test_a_command_on_a_frozen_node_is_given_up_and_ended_should_it_start_after_all():
-    thaws, conversation = threading.Event(), Conversation()
-
-    def start():
-        thaws.wait()
-        return conversation
-
-    with pytest.raises(queue.Empty):
-        kube._within(0.01, start)
-    assert not conversation.closed.is_set()
-    thaws.set()
-    assert conversation.closed.wait(5)
 
 
 def test_an_answer_is_an_answer(waits):
