@@ -38,7 +38,7 @@ def run(lane, apply=runner.through_api):
 
 @pytest.fixture
 def lane(calico):
-    return clusters.lanes(calico)[0]
+    return clusters.lanes(calico, 1)[0]
 
 
 def test_enforcement_taken_away_is_seen(lane):
@@ -63,7 +63,7 @@ def test_a_probe_pod_that_dies_makes_the_case_inconclusive(lane, calico):
     result = run(lane, apply_and_kill)
     assert result["verdict"] == Verdict.INCONCLUSIVE
     assert policies(lane) == []
-    restored = clusters.lanes(calico)[0]
+    restored = clusters.lanes(calico, 1)[0]
     assert run(restored)["verdict"] == Verdict.ENFORCED
 
 
@@ -81,7 +81,7 @@ def test_a_refused_policy_is_inconclusive_and_says_why(lane):
 def test_what_a_killed_run_left_is_swept(lane, calico):
     lane.kube.apply(lane.localise(DENY.policies[0]))
     assert policies(lane)
-    assert policies(clusters.lanes(calico)[0]) == []
+    assert policies(clusters.lanes(calico, 1)[0]) == []
 
 
 def test_an_interrupted_run_removes_its_policies(calico):
@@ -138,7 +138,7 @@ def test_an_api_server_that_is_restarted_leaves_no_policy_behind(lane):
     ("profile", "agent"), [("calico", "calico-node"), ("cilium", "cilium-agent")]
 )
 def test_an_agent_that_dies_and_comes_back_gives_no_wrong_verdict(profile, agent):
-    lane = clusters.lanes(versions.profile(profile))[0]
+    lane = clusters.lanes(versions.profile(profile), 1)[0]
 
     def apply_and_kill(lane, case, manifest):
         answer = runner.through_api(lane, case, manifest)
@@ -165,7 +165,7 @@ def test_a_paused_node_makes_the_case_inconclusive(lane, calico):
     finally:
         docker.run("unpause", node)
     clusters.up([calico])
-    assert run(clusters.lanes(calico)[0])["verdict"] == Verdict.ENFORCED
+    assert run(clusters.lanes(calico, 1)[0])["verdict"] == Verdict.ENFORCED
 
 
 def test_the_lab_does_not_read_the_users_kubeconfig(calico, monkeypatch, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 
 import pytest
 
@@ -84,6 +85,29 @@ def test_what_is_not_there_is_named(recorded):
         recorded.measure("deny-all", "weave")
     with pytest.raises(WrongUse, match="needs a cluster"):
         recorded.lane("calico")
+
+
+def test_several_are_read_as_they_are_called(recorded):
+    found = recorded.measure_each("deny-all", {"None": "flannel", "Felix": "calico"})
+    assert {name: one["verdict"] for name, one in found.items()} == {
+        "None": "not enforced",
+        "Felix": "enforced",
+    }
+
+
+def test_several_are_measured_side_by_side(monkeypatch):
+    monkeypatch.setenv("NETPOL_LAB_MODE", "live")
+    both = threading.Barrier(2, timeout=30)
+
+    def run(lanes, *_):
+        both.wait()  # breaks where one is measured after the other
+        return [{"verdict": f"of {lanes[0]}"}]
+
+    monkeypatch.setattr(runner, "run", run)
+    opened = Lesson("02")
+    monkeypatch.setattr(opened, "lane", lambda profile: profile)
+    found = opened.measure_each("deny-all", {"One": "calico", "Two": "canal"})
+    assert found == {"One": {"verdict": "of calico"}, "Two": {"verdict": "of canal"}}
 
 
 def test_live_without_the_cluster_says_how_to_get_it(monkeypatch, states):
