@@ -7,9 +7,6 @@ from labsupport import console, machine, paths, versions
 from labsupport.errors import CheckFailed
 
 _BY_HAND = {
-    "tests/live/test_anatomy.py": "it has not passed as a whole yet",
-    "tests/live/test_trial.py": "it has not passed as a whole yet",
-    "tests/live/test_notebooks.py": "it has not passed as a whole yet",
     "tests/live/test_breaking.py": "it restarts Cilium's agents twice and takes many minutes",
 }
 """Tests that `./lab test` leaves out, and why."""
@@ -47,12 +44,19 @@ def run(fast: bool) -> None:
 
     images.ensure([profile.name for profile in versions.profiles()], "auto")
     clusters.up(versions.profiles())
-    live = ["pytest", "tests/live", "--timeout=1200", *(f"--ignore={path}" for path in _BY_HAND)]
-    passed = _passes("live tests", live)
+    left_out = [f"--ignore={path}" for path in _BY_HAND]
+    failed = [
+        name
+        for name, command in {
+            "live tests": ["pytest", "tests/live", "--timeout=1200", "--durations=15", *left_out],
+            "notebooks, live": ["labsupport", "notebooks", "--live"],
+        }.items()
+        if not _passes(name, command)
+    ]
     for path, why in _BY_HAND.items():
         console.say(f"{path}: not run, because {why}; run it with pytest by itself.")
-    if not passed:
-        raise CheckFailed("The live tests failed, see above.")
+    if failed:
+        raise CheckFailed(f"These failed, see above: {', '.join(failed)}.")
 
 
 def _passes(name: str, command: list[str]) -> bool:
