@@ -7,7 +7,7 @@ from labsupport import console, machine, paths, versions
 from labsupport.errors import CheckFailed
 
 _BY_HAND = {
-    "tests/live/test_breaking.py": "it restarts Cilium's agents twice and takes many minutes",
+    "tests/live/test_breaking.py": "it restarts Cilium's agents twice and takes seven minutes",
 }
 """Tests that `./lab test` leaves out, and why."""
 
