@@ -203,8 +203,8 @@ def test_numbers_are_measured_once_and_the_smallest_first():
     [
         (([0], [], []), "--cases 0: give numbers from 1 to"),
         (([999], [], []), "--cases 999: give numbers from 1 to"),
-        (([], [1], []), "--pods 1: give numbers from 2 to 32."),
-        (([], [33], []), "--pods 33: give numbers from 2 to 32."),
+        (([], [1], []), "--pods 1: give numbers from 2 to 48."),
+        (([], [49], []), "--pods 49: give numbers from 2 to 48."),
         (([], [], [0]), "--policies 0: give numbers from 1 to 10000."),
         (([], [], [-1]), "--policies -1: give numbers"),
     ],
