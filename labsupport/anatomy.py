@@ -73,7 +73,7 @@ def capture(profile: Profile) -> Anatomy:
     from labsupport import clusters, turns
 
     with turns.lock(), turns.alone(profile):
-        return look(clusters.lanes(profile)[0], profile)
+        return look(clusters.lanes(profile, 1)[0], profile)
 
 
 def look(lane: "Lane", profile: Profile) -> Anatomy:

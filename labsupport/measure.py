@@ -21,6 +21,7 @@ from labsupport import (
     repeated,
     report,
     runner,
+    stage,
     timing,
     versions,
 )
@@ -54,7 +55,7 @@ def measure(
     """
     started = now()
     witness = Witness()
-    lanes = clusters.lanes(profile)
+    lanes = clusters.lanes(profile, min(stage.LANES, len(cases)))
     results = repeated.merge(
         [runner.run(lanes, cases, progress, witness.apply) for _ in range(runs)]
     )

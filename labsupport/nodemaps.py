@@ -127,10 +127,12 @@ _FLOW = re.compile(
 def flows(printed: str) -> list[Flow]:
     """The packets from pod to pod, each kind once, out of what `hubble observe` printed.
 
-    The sender's port and the time change with every packet and are left out.
+    The sender's port and the time change with every packet and are left out. So are packets that
+    open no connection: the last of an earlier connection may be dropped too, or may not.
     """
     found = (
         Flow(m["source"], int(m["from"]), m["target"], int(m["to"]), int(m["port"]), m["end"])
         for m in _FLOW.finditer(printed)
+        if "TCP Flags" not in m["end"] or "SYN" in m["end"]
     )
     return sorted(set(found), key=lambda flow: (flow.source, flow.target, flow.port, flow.end))

@@ -7,9 +7,13 @@ from labsupport import console, machine, paths, versions
 from labsupport.errors import CheckFailed
 
 _BY_HAND = {
+    "tests/live/test_anatomy.py": "it takes eight minutes, most of them for conversions",
     "tests/live/test_breaking.py": "it restarts Cilium's agents twice and takes seven minutes",
 }
 """Tests that `./lab test` leaves out, and why."""
+
+_LIVE = ("02", "03")
+"""The notebooks that it runs on the clusters: all of them take a quarter of an hour."""
 
 
 def run(fast: bool) -> None:
@@ -49,12 +53,14 @@ def run(fast: bool) -> None:
         name
         for name, command in {
             "live tests": ["pytest", "tests/live", "--timeout=1200", "--durations=15", *left_out],
-            "notebooks, live": ["labsupport", "notebooks", "--live"],
+            "notebooks, live": ["labsupport", "notebooks", "--live", *_LIVE],
         }.items()
         if not _passes(name, command)
     ]
     for path, why in _BY_HAND.items():
         console.say(f"{path}: not run, because {why}; run it with pytest by itself.")
+    console.say(f"Other notebooks than {' and '.join(_LIVE)}: not run on clusters; "
+                "`./lab notebooks --live` runs all.")  # fmt: skip
     if failed:
         raise CheckFailed(f"These failed, see above: {', '.join(failed)}.")
 

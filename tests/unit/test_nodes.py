@@ -208,6 +208,15 @@ def test_flows_of_pods_are_read_once_each():
     assert flow.end == "Policy denied DROPPED (TCP Flags: SYN)"
 
 
+def test_the_last_packet_of_an_earlier_connection_is_no_flow_of_its_own():
+    opening = printed("cilium-hubble.txt")
+    late = opening.replace("TCP Flags: SYN", "TCP Flags: ACK")
+    assert late != opening
+    assert nodemaps.flows(late) == []
+    assert nodemaps.flows(opening + late) == nodemaps.flows(opening)
+    assert len(nodemaps.flows(opening.replace("TCP Flags: SYN", "UDP"))) == 1
+
+
 # --- names
 
 
