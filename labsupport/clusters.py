@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -194,9 +195,14 @@ def _await_health(profile: Profile) -> None:
     """Wait until what nodes and controllers say of the cluster is news of this start, and good.
 
     Until they run again, `cni.wait` hears from the API server what they said before they stopped.
+    Pods that the CNI mistakes for what they were before are replaced.
     """
     deadline = time.monotonic() + cni.ROLLOUT_SECONDS
     while _health(profile)[0] is not State.READY and time.monotonic() < deadline:
+        with suppress(Exception):  # whatever the client raises, it is asked again
+            kube = Kube(clusterrecord.kubeconfig(profile))
+            for pod in cni.mistaken(kube):
+                kube.delete(pod)
         time.sleep(1)
 
 
@@ -214,6 +220,7 @@ def _health(profile: Profile) -> tuple[State, str]:
         kube = Kube(clusterrecord.kubeconfig(profile))
         nodes = kube.list("v1", "Node")
         unready = cni.unready(kube, clusterrecord.started(profile))
+        mistaken = cni.mistaken(kube)
     except Exception as error:  # whatever the client raises, the API server did not answer
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else repr(error)
         return State.BROKEN, f"its API server does not answer ({reason})"
@@ -223,6 +230,9 @@ def _health(profile: Profile) -> tuple[State, str]:
             return State.BROKEN, f"node {node['metadata']['name']} is not ready"
     if unready:
         return State.BROKEN, unready
+    if mistaken:
+        name = mistaken[0]["metadata"]["name"]
+        return State.BROKEN, f"its CNI knows pod {name} by an address of before the nodes' restart"
     return State.READY, ""
 
 

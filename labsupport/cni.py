@@ -19,6 +19,7 @@ ROLLOUT_SECONDS = 300
 
 _NAMESPACES = ("kube-system", "kube-flannel")
 _WORKLOADS = ("DaemonSet", "Deployment")
+_ENDPOINT = {"apiVersion": "cilium.io/v2", "kind": "CiliumEndpoint"}
 
 
 def install(profile: Profile, kubeconfig: Path) -> None:
@@ -106,6 +107,26 @@ def unready(kube: Kube, started: Mapping[str, datetime]) -> str | None:
     return None
 
 
+def mistaken(kube: Kube) -> list[dict[str, Any]]:
+    """The cluster's own pods of which Cilium has an address that they no longer have.
+
+    A node that Docker starts again may get another address, and its pods do. Cilium's agent
+    does not take over a record that was made under the node's former address (its log says
+    `could not take ownership of existing ciliumendpoint`). Such a pod has no identity to go
+    by: a policy that allows DNS by CoreDNS's labels then cuts DNS off. Only a new pod gets
+    a new record.
+    """
+    if not kube.serves(_ENDPOINT):
+        return []
+    known = {
+        _place(one): [pair.get("ipv4") for pair in one["status"]["networking"]["addressing"]]
+        for one in kube.list(_ENDPOINT["apiVersion"], _ENDPOINT["kind"])
+        if "networking" in one.get("status", {})
+    }
+    pods = [pod for pod in kube.list("v1", "Pod") if _own(pod) and _place(pod) in known]
+    return [pod for pod in pods if pod["status"].get("podIP") not in known[_place(pod)]]
+
+
 def upstream(profile: Profile) -> Path:
     """Upstream's manifest or chart: from a workshop's archive, or from its Go module."""
     handed = handed_out(profile)
@@ -123,6 +144,10 @@ def handed_out(profile: Profile) -> Path:
 def _own(thing: Mapping[str, Any]) -> bool:
     """Whether it is a part of the cluster, and not what is run on it."""
     return thing["metadata"]["namespace"] in _NAMESPACES
+
+
+def _place(thing: Mapping[str, Any]) -> tuple[str, str]:
+    return thing["metadata"]["namespace"], thing["metadata"]["name"]
 
 
 def _begun(pod: Mapping[str, Any]) -> datetime:

@@ -63,6 +63,27 @@ def test_stopped_nodes_are_named_and_started_again(lab, flannel):
     assert clusters.status(flannel).state is State.READY
 
 
+def test_cilium_knows_its_own_pods_after_nodes_changed_addresses(lab, tmp_path):
+    """Else CoreDNS is nobody to it, and a policy that allows DNS by labels cuts DNS off.
+
+    Whether Cilium mistakes the pods depends on who is up first, so that it cannot be waited for.
+    """
+    cilium = versions.profile("cilium")
+    nodes = sorted(clusterrecord.containers(cilium))
+    form = "{{.NetworkSettings.Networks.kind.IPAddress}}"
+    before = programs.run("docker", "inspect", "--format", form, *nodes).split()
+    programs.run("docker", "stop", *nodes)
+    for node, other in zip(nodes, reversed(before), strict=True):
+        programs.run("docker", "network", "disconnect", "kind", node)
+        programs.run("docker", "network", "connect", "--ip", other, "kind", node)
+    programs.run("docker", "start", *nodes)
+    done = lab("up", "cilium")
+    assert done.returncode == 0, done.stderr
+    assert clusters.status(cilium).state is State.READY
+    measured = lab("run", "cilium", "--live", "--case", "cilium-fqdn", "--out", tmp_path)
+    assert "cilium-fqdn: enforced" in measured.stdout + measured.stderr
+
+
 def test_an_agent_that_cannot_start_is_named_and_installed_again(lab, flannel):
     """Without its ClusterRole Flannel runs until its next start, and the nodes stay Ready."""
     kube = Kube(clusterrecord.kubeconfig(flannel))

@@ -14,8 +14,12 @@ class Cluster:
     def __init__(self, *objects):
         self.objects = objects
 
+    def serves(self, manifest):
+        return any(one["kind"] == manifest["kind"] for one in self.objects)
+
     def list(self, version, kind):
-        assert version == ("v1" if kind == "Pod" else "apps/v1")
+        versions = {"Pod": "v1", "CiliumEndpoint": "cilium.io/v2"}
+        assert version == versions.get(kind, "apps/v1")
         return [one for one in self.objects if one["kind"] == kind]
 
 
@@ -86,3 +90,28 @@ def test_what_users_run_is_not_the_clusters():
 def test_a_restarted_nodes_old_word_is_not_believed():
     found = cni.unready(Cluster(agents(), pod(), pod(begun=BEFORE)), STARTED)
     assert found == "node worker was started and has not yet reported its pods"
+
+
+def at(address, kind="Pod", namespace="kube-system"):
+    """A pod with an address, or what Cilium keeps of it."""
+    status = {"podIP": address}
+    if kind == "CiliumEndpoint":
+        status = {"networking": {"addressing": [{"ipv4": address}]}}
+    return {"kind": kind, "metadata": metadata("coredns", namespace), "status": status}
+
+
+def test_a_pod_that_cilium_knows_by_a_former_address_is_found():
+    pod = at("10.244.0.109")
+    assert cni.mistaken(Cluster(pod, at("10.244.0.48", "CiliumEndpoint"))) == [pod]
+
+
+def test_pods_that_cilium_knows_rightly_or_not_yet_are_not():
+    unfinished = {**at("", "CiliumEndpoint"), "status": {}}
+    for endpoint in (at("10.244.0.48", "CiliumEndpoint"), unfinished):
+        assert cni.mistaken(Cluster(at("10.244.0.48"), endpoint)) == []
+    assert cni.mistaken(Cluster(at("10.244.0.48"))) == []
+
+
+def test_pods_of_users_are_not_replaced():
+    theirs = at("10.244.0.9", namespace="shop"), at("10.244.0.8", "CiliumEndpoint", "shop")
+    assert cni.mistaken(Cluster(*theirs)) == []
