@@ -195,7 +195,7 @@ def _await_health(profile: Profile) -> None:
     """Wait until what nodes and controllers say of the cluster is news of this start, and good.
 
     Until they run again, `cni.wait` hears from the API server what they said before they stopped.
-    Pods that the CNI mistakes for what they were before are replaced.
+    Pods that the CNI looks for in the wrong place are replaced.
     """
     deadline = time.monotonic() + cni.ROLLOUT_SECONDS
     while _health(profile)[0] is not State.READY and time.monotonic() < deadline:
@@ -232,7 +232,7 @@ def _health(profile: Profile) -> tuple[State, str]:
         return State.BROKEN, unready
     if mistaken:
         name = mistaken[0]["metadata"]["name"]
-        return State.BROKEN, f"its CNI knows pod {name} by an address of before the nodes' restart"
+        return State.BROKEN, f"its CNI looks for pod {name} at an address its node had before"
     return State.READY, ""
 
 

@@ -108,23 +108,24 @@ def unready(kube: Kube, started: Mapping[str, datetime]) -> str | None:
 
 
 def mistaken(kube: Kube) -> list[dict[str, Any]]:
-    """The cluster's own pods of which Cilium has an address that they no longer have.
+    """The cluster's own pods that Cilium still looks for at an address their node had before.
 
-    A node that Docker starts again may get another address, and its pods do. Cilium's agent
-    does not take over a record that was made under the node's former address (its log says
-    `could not take ownership of existing ciliumendpoint`). Such a pod has no identity to go
-    by: a policy that allows DNS by CoreDNS's labels then cuts DNS off. Only a new pod gets
-    a new record.
+    Docker may give a node that it starts again another address. Cilium's agent does not take over
+    a record that was made under the former one (its log says `could not take ownership of existing
+    ciliumendpoint`). Such a pod has no identity to go by: a policy that allows DNS by CoreDNS's
+    labels then cuts DNS off. Only a new pod gets a new record.
     """
     if not kube.serves(_ENDPOINT):
         return []
-    known = {
-        _place(one): [pair.get("ipv4") for pair in one["status"]["networking"]["addressing"]]
+    recorded = {
+        _place(one): one["status"]["networking"]["node"]
         for one in kube.list(_ENDPOINT["apiVersion"], _ENDPOINT["kind"])
         if "networking" in one.get("status", {})
     }
-    pods = [pod for pod in kube.list("v1", "Pod") if _own(pod) and _place(pod) in known]
-    return [pod for pod in pods if pod["status"].get("podIP") not in known[_place(pod)]]
+    pods = [pod for pod in kube.list("v1", "Pod") if _own(pod) and _place(pod) in recorded]
+    return [  # the kubelet has yet to say where a new pod is
+        pod for pod in pods if pod["status"].get("hostIP") not in (None, recorded[_place(pod)])
+    ]
 
 
 def upstream(profile: Profile) -> Path:

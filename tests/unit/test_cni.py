@@ -92,26 +92,26 @@ def test_a_restarted_nodes_old_word_is_not_believed():
     assert found == "node worker was started and has not yet reported its pods"
 
 
-def at(address, kind="Pod", namespace="kube-system"):
-    """A pod with an address, or what Cilium keeps of it."""
-    status = {"podIP": address}
+def at(node, kind="Pod", namespace="kube-system"):
+    """A pod on a node with this address, or what Cilium keeps of it."""
+    status = {"hostIP": node} if node else {}
     if kind == "CiliumEndpoint":
-        status = {"networking": {"addressing": [{"ipv4": address}]}}
+        status = {"networking": {"node": node}} if node else {}
     return {"kind": kind, "metadata": metadata("coredns", namespace), "status": status}
 
 
-def test_a_pod_that_cilium_knows_by_a_former_address_is_found():
-    pod = at("10.244.0.109")
-    assert cni.mistaken(Cluster(pod, at("10.244.0.48", "CiliumEndpoint"))) == [pod]
+def test_a_pod_that_cilium_looks_for_where_its_node_was_is_found():
+    pod = at("172.18.0.7")
+    assert cni.mistaken(Cluster(pod, at("172.18.0.8", "CiliumEndpoint"))) == [pod]
 
 
-def test_pods_that_cilium_knows_rightly_or_not_yet_are_not():
-    unfinished = {**at("", "CiliumEndpoint"), "status": {}}
-    for endpoint in (at("10.244.0.48", "CiliumEndpoint"), unfinished):
-        assert cni.mistaken(Cluster(at("10.244.0.48"), endpoint)) == []
-    assert cni.mistaken(Cluster(at("10.244.0.48"))) == []
+@pytest.mark.parametrize("node", ["172.18.0.7", None])
+@pytest.mark.parametrize("recorded", ["172.18.0.7", None])
+def test_pods_that_cilium_knows_rightly_or_are_new_are_not(node, recorded):
+    assert cni.mistaken(Cluster(at(node), at(recorded, "CiliumEndpoint"))) == []
+    assert cni.mistaken(Cluster(at(node))) == []
 
 
 def test_pods_of_users_are_not_replaced():
-    theirs = at("10.244.0.9", namespace="shop"), at("10.244.0.8", "CiliumEndpoint", "shop")
+    theirs = at("172.18.0.7", namespace="shop"), at("172.18.0.8", "CiliumEndpoint", "shop")
     assert cni.mistaken(Cluster(*theirs)) == []
