@@ -41,6 +41,10 @@ def pod(
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 1,
+        # A name that a policy keeps unresolved costs 4 s, not the usual 10 (resolv.conf(5)).
+        "dnsConfig": {
+            "options": [{"name": "timeout", "value": "2"}, {"name": "attempts", "value": "2"}]
+        },
         **({"hostNetwork": True} if pod.host_network else {}),
         "securityContext": {
             "runAsNonRoot": True,
