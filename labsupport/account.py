@@ -65,7 +65,13 @@ def _judge(case: Case, trial: Trial) -> Judgement:
     asks = [ask for step in case.steps for ask in step.asks]
     if judgement.verdict is not Verdict.ENFORCED or not asks:
         return judgement
-    said = [f"{a['question']} {a['answer'].capitalize()}." for a in _answers(trial)]
+    answers = _answers(trial)
+    untried = [a["connection"] for a in answers if a["observed"] == Outcome.PROBE_FAILED]
+    if untried:
+        return Judgement(
+            Verdict.INCONCLUSIVE, f"The probe itself failed with the policy: {untried[0]}."
+        )
+    said = [f"{a['question']} {a['answer'].capitalize()}." for a in answers]
     return Judgement(Verdict.OBSERVED, " ".join(said))
 
 

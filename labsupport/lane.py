@@ -122,15 +122,15 @@ class Lane:
 
     def _target(self, connection: Connection, anew: bool) -> Target:
         host, port = self.addresses[connection.target], connection.port
+        # With its last dot a name is complete. Without it the resolver tries every search domain,
+        # and where DNS is cut off waits for each, longer than the prober does.
         if connection.via == "service name":
             namespace, pod = connection.target.split("/")
-            # With its last dot the name is complete. Without it the resolver tries every
-            # search domain, and where DNS is cut off waits 10 s for each.
             host = f"{pod}.{self.namespace(namespace)}.svc.cluster.local."
         elif connection.via == "name":
             from labsupport import outside
 
-            host = outside.NAME
+            host = f"{outside.NAME}."
         elif connection.via == "service address":
             host = self.services[f"clusterip {connection.target}"]
         elif connection.via != "pod":

@@ -7,11 +7,11 @@ recorded, it is read from `recordings/verify/<profile>.json`.
 
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from labsupport import checked, console, paths, recorded, report, stored, versions
-from labsupport.checked import pick
 from labsupport.versions import Profile
 
 API_VERSION = "netpol-lab/v1"
@@ -31,18 +31,21 @@ _SUFFIX = re.compile(rf"(-{_LETTERS}{{6,10}})?-{_LETTERS}{{5}}$")
 Verification = dict[str, Any]
 
 
-def visit(which: str, live: bool) -> Verification:
-    """Verify one of `STRANGERS` now, or read what is recorded of it.
+def visit(live: bool) -> dict[str, Verification]:
+    """Verify all of `STRANGERS` now, side by side, or read what is recorded of them.
+
+    Returns:
+        Verifications by the strangers' names.
 
     Raises:
-        WrongUse: there is no such stranger, or no recording.
-        CheckFailed: its cluster is not ready; the message says how to get it.
+        WrongUse: there is no recording.
+        CheckFailed: a cluster is not ready; the message says how to get it.
     """
-    profile = versions.profile(pick(STRANGERS, which, "stranger"))
+    chosen = {called: versions.profile(name) for called, name in STRANGERS.items()}
     if not live:
-        return read(profile.name)
-    with console.silent():
-        return measure(profile)
+        return {called: read(profile.name) for called, profile in chosen.items()}
+    with console.silent(), ThreadPoolExecutor(len(chosen)) as pool:
+        return dict(zip(chosen, pool.map(measure, chosen.values()), strict=True))
 
 
 def measure(profile: Profile) -> Verification:

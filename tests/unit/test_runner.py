@@ -108,6 +108,28 @@ def test_a_changed_label_is_waited_for_where_the_policy_was_in_force(monkeypatch
     assert limits == [None, None, limit, None]  # before, the policy, the label, after
 
 
+class Speechless(Cluster):
+    """Cannot try what a case asks while its policy is there; all else works."""
+
+    def outcome(self, connection):
+        asked = [a.connection for step in self.case.steps for a in step.asks]
+        unable = self.policies and connection in asked
+        return Outcome.PROBE_FAILED if unable else super().outcome(connection)
+
+
+@pytest.mark.parametrize("cluster", [Cluster, Speechless])
+def test_a_question_is_answered_by_packets_or_the_case_is_inconclusive(cluster):
+    case = next(one for one in cases.load() if one.id == "cilium-fqdn-without-dns")
+    result = run(cluster(case))
+    if cluster is Cluster:
+        assert result["verdict"] == Verdict.OBSERVED
+        assert [one["answer"] for one in result["answers"]] == ["reached"]
+    else:
+        assert result["verdict"] == Verdict.INCONCLUSIVE
+        assert result["reason"].endswith(f"{case.steps[0].asks[0].connection}.")
+        assert result["answers"] == []
+
+
 def test_a_timeout_that_is_not_confirmed_is_not_believed():
     assert run(Cluster(enforces=lambda looks: looks == 1))["verdict"] == Verdict.NOT_ENFORCED
 
