@@ -26,6 +26,15 @@ def test_a_recording_says_which_commit_and_which_versions_it_measured(one):
     assert not one["run"]["lab"]["dirty"]
 
 
+@pytest.mark.parametrize("one", report.recordings(), ids=lambda r: r["implementation"]["profile"])
+def test_a_recording_leaves_nothing_open_that_was_run(one):
+    unclear = [c["id"] for c in one["cases"] if c["verdict"] in ("inconclusive", "unstable")]
+    unclear += [
+        c["id"] for c in one["cases"] for a in c["answers"] if a["answer"].startswith("inconc")
+    ]
+    assert unclear == []
+
+
 @pytest.mark.parametrize("form", ["html", "md"])
 def test_the_matrix_in_docs_is_made_of_the_recordings(form):
     shown = matrix.build(report.recordings(), "recorded")
