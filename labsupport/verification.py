@@ -1,8 +1,8 @@
 """Clusters of the lab, verified as somebody would who has never seen them: notebook 10.
 
 Beside what `./lab verify` measures stands what a widespread command for the detection of the
-CNI prints, so that the two can be compared. Live, a cluster is verified now, about 20 s;
-recorded, it is read from `recordings/verify/<profile>.json`.
+CNI prints, so that the two can be compared. Live, clusters are verified now, about 20 s;
+recorded, they are read from `recordings/verify/<profile>.json`.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labsupport import breaking, ground, incidents, outages, verification, versions
+from labsupport import breaking, ground, incidents, outages, verification
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -16,11 +16,14 @@ def mended():
 
 
 @pytest.mark.parametrize("name", ["silent-front-end", "unlisted-visitor"])
-def test_an_outage_shows_and_ends_and_leaves_nothing(calico, name):
+def test_an_outage_shows_and_ends_and_leaves_nothing(calico, name, tmp_path):
     outage = outages.find(name)
     seen = incidents.visit(name, live=True)
+    assert seen["profile"] == calico.name
     assert incidents.wrong(seen, "broken")
     assert incidents.wrong(seen, "over") == []
+    incidents.record(seen, tmp_path)
+    assert incidents.read(name, tmp_path) == seen
     kube = ground.kube(calico)
     left = {ns["metadata"]["name"] for ns in kube.list("v1", "Namespace")}
     assert not left & set(outage.cast.namespaces)
@@ -28,16 +31,14 @@ def test_an_outage_shows_and_ends_and_leaves_nothing(calico, name):
     assert breaking.damage() is None
 
 
-def test_what_is_seen_is_recorded_and_read(calico, tmp_path):
-    seen = incidents.run(outages.find("silent-front-end"), calico.name)
-    incidents.record(seen, tmp_path)
-    assert incidents.read("silent-front-end", tmp_path) == seen
-    assert "networkpolicy.networking.k8s.io/api-from-frontend" in seen["evidence"][1]["output"]
-
-
 def test_the_strangers_are_what_the_notebook_says(calico, flannel, tmp_path):
-    for profile, verdict in ((calico, "enforced"), (flannel, "not enforced")):
-        found = verification.measure(versions.profile(profile.name))
+    by_name = verification.visit(live=True)
+    for called, profile, verdict in (
+        ("first", calico, "enforced"),
+        ("second", flannel, "not enforced"),
+    ):
+        found = by_name[called]
+        assert found["profile"] == profile.name
         assert {one["verdict"] for one in found["report"]["cases"]} == {verdict}
         assert bool(found["detected"]) == (verdict == "enforced")
         assert found["warning"] is None
