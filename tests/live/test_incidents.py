@@ -15,8 +15,11 @@ def mended():
     breaking.mend()
 
 
-@pytest.mark.parametrize("name", ["silent-front-end", "unlisted-visitor"])
-def test_an_outage_shows_and_ends_and_leaves_nothing(calico, name, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [("silent-front-end", "api-from-frontend"), ("unlisted-visitor", None)],
+)
+def test_an_outage_shows_and_ends_and_leaves_nothing(calico, name, policy, tmp_path):
     outage = outages.find(name)
     seen = incidents.visit(name, live=True)
     assert seen["profile"] == calico.name
@@ -24,6 +27,8 @@ def test_an_outage_shows_and_ends_and_leaves_nothing(calico, name, tmp_path):
     assert incidents.wrong(seen, "over") == []
     incidents.record(seen, tmp_path)
     assert incidents.read(name, tmp_path) == seen
+    if policy:
+        assert f"networkpolicy.networking.k8s.io/{policy}" in seen["evidence"][1]["output"]
     kube = ground.kube(calico)
     left = {ns["metadata"]["name"] for ns in kube.list("v1", "Namespace")}
     assert not left & set(outage.cast.namespaces)
